@@ -218,7 +218,8 @@ let testing: [Target] = [
   .executableTarget(
     name: "bench-deliveries",
     dependencies: [
-      "ValueStreamCore", "GitHubWebhooks", "Intake", "DeliveryCounters", "DeliveryFacts", "Projection", "SQLiteStore",
+      "ValueStreamCore", "GitHubWebhooks", "Simulator", "Intake", "DeliveryCounters", "DeliveryFacts", "Projection",
+      "SQLiteStore",
     ],
     path: "Tests/DeliveryBenchmark", swiftSettings: testSettings),
   .executableTarget(

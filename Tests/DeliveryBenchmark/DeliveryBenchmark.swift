@@ -7,23 +7,32 @@ import SQLiteStore
 import Synchronization
 import ValueStreamCore
 
-/// Takes deliveries through all that vsd does with them, except HTTP, on one thread: `bench-deliveries DIRECTORY TEMPLATE [COUNT]`.
+/// Takes deliveries through all that vsd does with them, except HTTP, on one thread: `bench-deliveries DIRECTORY TEMPLATE [COUNT]`,
+/// or `bench-deliveries DIRECTORY history [COUNT]`.
 ///
 /// `make bench-deliveries` builds it and counts the instructions of each stage. The deliveries are those of
-/// `Tests/Benchmarks/deliveries.lua`: signed GitHub issues, each opened, then closed. Threads, batches and times do not depend on the
-/// machine, so two runs of one build differ by less than 1 %. The directory must be empty at the start.
+/// `Tests/Benchmarks/deliveries.lua`: signed GitHub issues, each opened, then closed; or those of a generated history. Threads,
+/// batches and times do not depend on the machine, so two runs of one build differ by less than 1 %. The directory must be empty at
+/// the start.
 @main
 enum DeliveryBenchmark {
   static func main() throws {
     let arguments = Array(CommandLine.arguments.dropFirst())
-    guard arguments.count >= 2 else { throw BenchmarkFailure(description: "bench-deliveries DIRECTORY TEMPLATE [COUNT]") }
-    let count = arguments.dropFirst(2).first.flatMap { Int($0) } ?? 4096
-    let deliveries = try IssueDeliveries(template: arguments[1])
+    guard arguments.count >= 2 else { throw BenchmarkFailure(description: "bench-deliveries DIRECTORY TEMPLATE|history [COUNT]") }
+    var count = arguments.dropFirst(2).first.flatMap { Int($0) } ?? 4096
+    let delivery: (Int, Timestamp) -> Delivery
+    if arguments[1] == "history" {
+      let deliveries = try HistoryDeliveries()
+      count = min(count, deliveries.count)
+      delivery = deliveries.delivery
+    } else {
+      delivery = try IssueDeliveries(template: arguments[1]).delivery
+    }
     var pipeline = try Pipeline(directory: arguments[0])
     let start = ContinuousClock.now
     for first in stride(from: 0, to: count, by: Pipeline.projected) {
       try pipeline.take(
-        (first..<min(first + Pipeline.projected, count)).map { deliveries.delivery($0, received: pipeline.clock.now()) })
+        (first..<min(first + Pipeline.projected, count)).map { delivery($0, pipeline.clock.now()) })
     }
     try pipeline.finish()
     let duration = start.duration(to: .now)

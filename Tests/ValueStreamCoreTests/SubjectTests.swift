@@ -216,6 +216,17 @@ struct SubjectTests {
     #expect(SubjectKey(source: "customhttp", host: "", container: "", kind: "deploy", id: "7").plainName == "7")
   }
 
+  @Test("A key knows its plain name without making it")
+  func hasPlainName() {
+    let parts = ["", "a", "ab", "a/b", "=a", "é", "%", "7"]
+    var keys = parts.flatMap { container in
+      parts.map { SubjectKey(source: "github", host: "h", container: container, kind: "issue", id: $0 + "1") }
+    }
+    keys += ["a:b", "", "a:b:%zz:d:e", "a:b:c:d:%C3", "a:b::d:e"].map { SubjectKey(encoded: $0) }
+    let names = Set(keys.map(\.plainName) + keys.map(\.description) + ["", "/", "a/", "/a1", "a/b/1", "e\u{301}1", "\u{e9}1"])
+    for key in keys { for name in names { #expect(key.hasPlainName(name) == (name == key.plainName), "\(key), \(name)") } }
+  }
+
   /// The attributes that the semantic conventions define for an end, by operation and outcome.
   static let conclusions: [(Operation, pipeline: String?, Outcome, [String: String])] = [
     (.build, nil, .success, ["cicd.pipeline.result": "success"]),

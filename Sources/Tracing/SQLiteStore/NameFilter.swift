@@ -126,14 +126,7 @@ final class NameFilter: Sendable {
   /// Hashes a name like the space and the rest of its ``StoredName``. The hash is seeded, so that nobody can choose names
   /// that count as present.
   private static func hash(of reference: Reference) -> UInt64 {
-    let (kind, value) = (reference.kind.rawValue.utf8, reference.value.utf8)
-    // Most names are looked up here only, so the text is not made for it.
-    return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: kind.count + 1 + value.count) { text in
-      var end = text.initialize(fromContentsOf: kind)
-      text.initializeElement(at: end, to: UInt8(ascii: ":"))
-      end = text[(end + 1)...].initialize(fromContentsOf: value)
-      return hash(of: UnsafeRawBufferPointer(text))
-    }
+    reference.withDescriptionBytes(hash)
   }
 
   private static func hash(of name: UnsafeRawBufferPointer) -> UInt64 { UInt64(bitPattern: Int64(TextHash.hash(of: name))) }

@@ -11,8 +11,19 @@ struct AttributeRegisters {
 
   private var registers: [Register] = []
   private var count = 0
+  /// The names of the attributes to take; nil for all.
+  private let names: [String]?
+  /// The sizes of these names, a bit each, because most other names differ in size.
+  private let sizes: UInt64
   /// How many consecutive attributes a fact may omit before the search misses the next one.
   private static let reach = 4
+
+  init(names: [String]? = nil) {
+    self.names = names
+    sizes = (names ?? []).reduce(0) { $0 | Self.sizeBit($1) }
+  }
+
+  private static func sizeBit(_ name: String) -> UInt64 { 1 << UInt64(name.utf8.count & 63) }
 
   /// Takes the attributes of the next fact. An empty list in the semantic vocabulary removes the attribute.
   mutating func take(_ attributes: [Attribute]) {
@@ -20,7 +31,9 @@ struct AttributeRegisters {
     // Excludes attributes that this fact appends.
     let known = registers.count
     var expected = 0
-    for attribute in attributes {
+    for index in attributes.indices {
+      if let names, sizes & Self.sizeBit(attributes[index].name) == 0 || !names.contains(attributes[index].name) { continue }
+      let attribute = attributes[index]
       count += 1
       let place = (expected..<min(expected + Self.reach, known)).first { registers[$0].attribute.isNamed(as: attribute) }
       if let place {
@@ -41,15 +54,32 @@ struct AttributeRegisters {
       var (start, end) = (0, places.count)
       while start < end {
         let middle = (start + end) / 2
-        if registers[places[middle]].attribute.precedes(register.attribute) { start = middle + 1 } else { end = middle }
+        if precedes(places[middle], place) { start = middle + 1 } else { end = middle }
       }
-      if start == places.count || !registers[places[start]].attribute.isNamed(as: register.attribute) {
+      if start == places.count || !areNamedAlike(places[start], place) {
         places.insert(place, at: start)
       } else if registers[places[start]].order < register.order {
         places[start] = place
       }
     }
-    return places.lazy.map { registers[$0].attribute }.filter { !$0.takesBack }
+    var attributes: [Attribute] = []
+    attributes.reserveCapacity(places.count)
+    for place in places where !registers[place].attribute.takesBack { attributes.append(registers[place].attribute) }
+    return attributes
+  }
+
+  // Compare names only: a copy of an attribute retains its value.
+
+  private func precedes(_ left: Int, _ right: Int) -> Bool {
+    let order = registers[left].attribute.name.order(to: registers[right].attribute.name)
+    if order != 0 { return order < 0 }
+    return registers[left].attribute.vocabulary.rawValue < registers[right].attribute.vocabulary.rawValue
+      && registers[left].attribute.name == registers[right].attribute.name
+  }
+
+  private func areNamedAlike(_ left: Int, _ right: Int) -> Bool {
+    registers[left].attribute.vocabulary == registers[right].attribute.vocabulary
+      && registers[left].attribute.name == registers[right].attribute.name
   }
 }
 

@@ -110,7 +110,7 @@ extension Subject.Attempt {
   func attribute(_ name: String) -> Attribute? {
     var best: (fact: Subject.Fact, attribute: Attribute)?
     for fact in facts {
-      guard let attribute = fact.event.attributes.last(where: { $0.name == name && $0.vocabulary == .semantic }) else { continue }
+      guard let attribute = fact.event.attributes.last(named: name) else { continue }
       if let best, !best.fact.yieldsWithinAttempt(to: fact) { continue }
       best = (fact, attribute)
     }

@@ -105,15 +105,18 @@ struct DeployTimeline {
   fileprivate mutating func read(
     _ range: ClosedRange<Int64>, for asker: SubjectKey, atMost limit: Int, with reader: inout TraceReader
   ) throws -> [Day] {
-    let references = range.filter { days[$0] == nil }.map(selection.name.reference(onDay:))
-    let publishers = references.isEmpty ? [:] : try reader.publishers(onDays: references, near: asker)
+    let name = selection.name
+    let unread = range.filter { days[$0] == nil }
+    let names = unread.map(name.reference(onDay:))
+    let references = Dictionary(uniqueKeysWithValues: zip(unread, names))
+    let publishers = names.isEmpty ? [:] : try reader.publishers(onDays: names, near: asker)
     var (rest, included): (Int, [Int64]) = (limit, [])
     for day in range.reversed() {
-      rest -= days[day]?.deployCount ?? publishers[selection.name.reference(onDay: day)]?.keys.count ?? 0
+      rest -= days[day]?.deployCount ?? references[day].flatMap { publishers[$0] }?.keys.count ?? 0
       guard rest >= 0 else { break }
       included.append(day)
     }
-    let missing = included.compactMap { publishers[selection.name.reference(onDay: $0)]?.keys }.joined()
+    let missing = included.compactMap { day in references[day].flatMap { publishers[$0] }?.keys }.joined()
     // A deploy that ended on another day than it started is found under both days.
     var entries: [SubjectKey: [Entry]] = [:]
     try reader.visitSubjects(Set(missing).subtracting(others.keys)) { [selection] subject in
@@ -126,7 +129,7 @@ struct DeployTimeline {
     }
     return included.map { day -> Day in
       if let known = days[day] { return known }
-      guard let found = publishers[selection.name.reference(onDay: day)] else { return Day() }
+      guard let found = references[day].flatMap({ publishers[$0] }) else { return Day() }
       let sorted = found.keys.flatMap { entries[$0] ?? others[$0] ?? [] }.sorted()
       let read = Day(entries: sorted, deployCount: found.keys.count)
       if found.isComplete {

@@ -32,16 +32,16 @@ extension Event {
       }
     }
     hasher.add(spanEvents) { $0.add($1) }
-    hasher.add(publishes) { $0.add($1.description) }
+    hasher.add(publishes) { $0.add($1) }
     hasher.add(follows) { hasher, statement in
       hasher.add(Int64(statement.rule.rawValue) << 8 | Int64(statement.reach.rawValue))
-      hasher.add(statement.references) { $0.add($1.description) }
+      hasher.add(statement.references) { $0.add($1) }
       // Hashed only if present, so that events stored by versions without this field keep their hash.
       if let attempt = statement.attempt { hasher.add(Int64(attempt)) }
     }
     if let usualOperation { hasher.add(usualOperation.rawValue) }
     hasher.add(links) { hasher, link in
-      hasher.add(link.reference.description)
+      hasher.add(link.reference)
       hasher.add(link.rule)
     }
     return hasher.value
@@ -57,6 +57,14 @@ extension SpanEvent {
 }
 
 extension ContentHasher {
+  fileprivate mutating func add(_ reference: Reference) {
+    self = reference.withDescriptionBytes { bytes in
+      var hasher = self
+      hasher.add(bytes)
+      return hasher
+    }
+  }
+
   fileprivate mutating func add(_ time: EventTime) {
     add((time.isVendor ? 1 : 0) as Int64)
     add(time.timestamp.nanoseconds)

@@ -53,7 +53,7 @@ struct PhaseTrack {
   // MARK: Observations
 
   /// What is known of a phase at one time.
-  private struct Observation {
+  fileprivate struct Observation {
     /// The kinds, in the order in which simultaneous observations are applied.
     enum Kind: Int { case end, start, seen }
     var kind: Kind
@@ -68,48 +68,56 @@ struct PhaseTrack {
     var rankAtOneInstant: Int { kind == .start && end == time ? 0 : 1 }
 
     var endRank: (Int64, String) { (end?.nanoseconds ?? .min, outcome?.rawValue ?? "") }
+
+    func precedes(_ name: String, startedAt time: Timestamp) -> Bool {
+      self.time != time ? self.time < time : self.name < name
+    }
   }
 
   private static func observations(in statements: [PhaseStatement]) -> [Observation] {
-    struct Identity: Hashable {
-      var name: String
-      var start: Timestamp
-    }
-    var starts: [Identity: Observation] = [:]
-    for statement in statements {
-      guard let start = statement.start else { continue }
-      let identity = Identity(name: statement.name, start: start)
-      var told = Observation(
-        kind: .start, time: start, name: statement.name, end: statement.end,
-        outcome: statement.end == nil ? nil : statement.outcome, earliestStart: statement.earliestStart)
-      if let known = starts[identity] {
-        // If either statement has no condition, the result has none.
-        let condition = told.earliestStart.flatMap { told in known.earliestStart.map { max(told, $0) } }
-        // Of two statements, the one with an end wins, then the later end.
-        if known.endRank > told.endRank { told = known }
-        told.earliestStart = condition
-      }
-      starts[identity] = told
-    }
+    var starts = Self.starts(in: statements)
     var observations: [Observation] = []
     for statement in statements where statement.start == nil {
       let kind = statement.end == nil ? Observation.Kind.seen : .end
       guard let time = statement.end ?? statement.seen else { continue }
-      let identity = Identity(name: statement.name, start: time)
-      if kind == .end, var start = starts[identity] {
+      if kind == .end, let place = starts.place(of: statement.name, startedAt: time) {
         // The phase started and ended at the same time.
-        if start.end == nil { (start.end, start.outcome) = (time, statement.outcome) }
-        starts[identity] = start
+        if starts[place].end == nil { (starts[place].end, starts[place].outcome) = (time, statement.outcome) }
         continue
       }
       observations.append(
         Observation(
           kind: kind, time: time, name: statement.name, outcome: statement.outcome, earliestStart: statement.earliestStart))
     }
-    return (starts.values + observations).sorted {
-      ($0.time, $0.kind.rawValue, $0.rankAtOneInstant, $0.name, $0.outcome?.rawValue ?? "", $0.earliestStart ?? .epoch)
-        < ($1.time, $1.kind.rawValue, $1.rankAtOneInstant, $1.name, $1.outcome?.rawValue ?? "", $1.earliestStart ?? .epoch)
+    return (starts + observations).sorted { left, right in
+      if left.time != right.time { return left.time < right.time }
+      return (left.kind.rawValue, left.rankAtOneInstant, left.name, left.outcome?.rawValue ?? "", left.earliestStart ?? .epoch)
+        < (right.kind.rawValue, right.rankAtOneInstant, right.name, right.outcome?.rawValue ?? "", right.earliestStart ?? .epoch)
     }
+  }
+
+  /// Returns one observation for each name and start, in their order.
+  private static func starts(in statements: [PhaseStatement]) -> [Observation] {
+    let told = statements.compactMap { statement -> Observation? in
+      guard let start = statement.start else { return nil }
+      return Observation(
+        kind: .start, time: start, name: statement.name, end: statement.end,
+        outcome: statement.end == nil ? nil : statement.outcome, earliestStart: statement.earliestStart)
+    }.sorted { $0.precedes($1.name, startedAt: $1.time) }
+    var starts: [Observation] = []
+    starts.reserveCapacity(told.count)
+    for next in told {
+      guard let last = starts.last, last.time == next.time, last.name == next.name else {
+        starts.append(next)
+        continue
+      }
+      // Of two statements, the one with an end wins, then the later end.
+      var merged = last.endRank > next.endRank ? last : next
+      // If either statement has no condition, the result has none.
+      merged.earliestStart = next.earliestStart.flatMap { told in last.earliestStart.map { max(told, $0) } }
+      starts[starts.count - 1] = merged
+    }
+    return starts
   }
 
   // MARK: Applying observations
@@ -181,5 +189,17 @@ struct PhaseTrack {
     // A phase that follows one of the same name was interrupted, so the earlier one ended when it was last seen.
     endLast(at: phases.last?.name == next.name ? known : border)
     return border
+  }
+}
+
+extension [PhaseTrack.Observation] {
+  /// Returns the place of the start of a phase. The observations are starts, sorted by time and name.
+  fileprivate func place(of name: String, startedAt time: Timestamp) -> Int? {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if self[middle].precedes(name, startedAt: time) { low = middle + 1 } else { high = middle }
+    }
+    return low < count && self[low].time == time && self[low].name == name ? low : nil
   }
 }

@@ -6,15 +6,21 @@ extension Subject {
     spans(of: attempts())
   }
 
+  /// Computes the spans with a part of what events state, which costs a fraction of ``spans()``.
+  package func spans(with parts: SpanParts) -> [Span] {
+    spans(of: attempts(), with: parts)
+  }
+
   /// Returns the span of one attempt. Nil if there is no attempt with this number.
   func span(ofAttempt number: Int) -> Span? {
     spans(of: attempts().filter { $0.number == number }).first
   }
 
-  private func spans(of attempts: [Attempt]) -> [Span] {
+  /// - Parameter parts: what to include; nil for all.
+  private func spans(of attempts: [Attempt], with parts: SpanParts? = nil) -> [Span] {
     guard let operation else { return [] }
     let shared = Shared(operation: operation, name: name, source: key.source, project: project, owner: owner)
-    return attempts.map { span(of: $0, shared: shared) }
+    return attempts.map { span(of: $0, shared: shared, with: parts) }
   }
 
   /// Computes start, end and outcome of each attempt at a fraction of the cost of ``spans()``.
@@ -70,6 +76,11 @@ extension Subject {
 
   /// Assigns facts without a number to the attempt that was running at their time.
   private func numberedAttempts() -> [Attempt] {
+    if let only = facts.first?.event.attempt.number, facts.allSatisfy({ $0.event.attempt.number == only }),
+      dropped.map({ $0.numbered.keys.allSatisfy { $0 == only } }) ?? true
+    {
+      return [attempt(number: only, facts: facts, dropped: dropped?.numbered[only])]
+    }
     var byNumber: [Int: [Fact]] = [:]
     for fact in facts {
       if let number = fact.event.attempt.number { byNumber[number, default: []].append(fact) }
@@ -86,18 +97,25 @@ extension Subject {
   }
 
   private func attempt(number: Int, facts: [Fact], dropped: DroppedFacts.Bounds?) -> Attempt {
-    let marks = facts.flatMap(\.event.marks) + (dropped?.marks ?? [])
-    let ends = marks.filter { $0.kind == .end }.map(\.time)
-    let start = Self.earliest(marks.filter { $0.kind != .end })
+    var ends: [EventTime] = []
+    var (vendorStart, receiptStart): (Timestamp?, Timestamp?)
+    func take(_ mark: LifeMark) {
+      let time = mark.time.timestamp
+      if mark.kind == .end {
+        ends.append(mark.time)
+      } else if mark.time.isVendor {
+        vendorStart = vendorStart.map { min($0, time) } ?? time
+      } else {
+        receiptStart = receiptStart.map { min($0, time) } ?? time
+      }
+    }
+    for fact in facts { for mark in fact.event.marks { take(mark) } }
+    for mark in dropped?.marks ?? [] { take(mark) }
+    // The earliest time of receipt counts if the vendor states no start.
+    let start = vendorStart ?? receiptStart
     return Attempt(
-      number: number, start: start ?? ends.max()?.timestamp ?? facts.map(\.event.time.timestamp).min() ?? .epoch,
+      number: number, start: start ?? ends.max()?.timestamp ?? facts.lazy.map(\.event.time.timestamp).min() ?? .epoch,
       isStartUnknown: start == nil, ends: ends, facts: facts, droppedOutcome: dropped?.outcome)
-  }
-
-  /// Returns the earliest time of the vendor, or the earliest time of receipt if the vendor states none.
-  private static func earliest(_ marks: [LifeMark]) -> Timestamp? {
-    let vendor = marks.filter(\.time.isVendor)
-    return (vendor.isEmpty ? marks : vendor).map(\.time.timestamp).min()
   }
 
   /// A time at which an attempt may start or end.
@@ -230,11 +248,11 @@ extension Subject {
 
   // MARK: One attempt's span
 
-  private func span(of attempt: Attempt, shared: Shared) -> Span {
+  private func span(of attempt: Attempt, shared: Shared, with parts: SpanParts?) -> Span {
     let outline = outline(of: attempt)
     let ordered = attempt.facts.inOrder
     let state = outline.end != nil ? .ended : ordered.last { $0.event.state != nil }?.event.state ?? .running
-    var registers = AttributeRegisters()
+    var registers = AttributeRegisters(names: parts?.attributes)
     for fact in ordered { registers.take(fact.attributes(whereOutcomeIs: outline.outcome)) }
     var attributes = registers.attributes
     if let outcome = outline.outcome {
@@ -251,8 +269,8 @@ extension Subject {
       key: key, attempt: attempt.number, name: shared.name, operation: shared.operation, source: shared.source,
       project: shared.project, owner: shared.owner, start: outline.start, isStartUnknown: attempt.isStartUnknown,
       end: outline.end, isEndUnknown: outline.isEndUnknown, state: state, outcome: outline.outcome,
-      attributes: attributes, phases: phases(of: attempt, end: outline.end), events: spanEvents(of: ordered),
-      links: links(of: ordered))
+      attributes: attributes, phases: phases(of: attempt, end: outline.end) { parts == nil || $0 == parts?.track },
+      events: parts == nil ? spanEvents(of: ordered) : [], links: parts == nil ? links(of: ordered) : [])
   }
 
   func outline(of attempt: Attempt) -> AttemptOutline {
@@ -296,7 +314,9 @@ extension Subject {
   package func attribute(_ name: String, ofAttempts numbers: [Int]) -> [Int: AttributeValue] {
     var result: [Int: AttributeValue] = [:]
     guard facts.contains(where: { $0.event.attributes.value(of: name) != nil }) else { return result }
-    for span in spans() where numbers.contains(span.attempt) { result[span.attempt] = span.attributes.value(of: name) }
+    for span in spans(with: SpanParts(attributes: [name])) where numbers.contains(span.attempt) {
+      result[span.attempt] = span.attributes.value(of: name)
+    }
     return result
   }
 
@@ -309,7 +329,7 @@ extension Subject {
     guard facts.contains(where: { $0.event.phases.contains { $0.track != "step" } }) else { return result }
     for attempt in attempts() where numbers.contains(attempt.number) {
       let outline = outline(of: attempt)
-      for phase in phases(of: attempt, end: outline.end) where phase.track != "step" {
+      for phase in phases(of: attempt, end: outline.end, on: { $0 != "step" }) {
         guard let end = phase.end, !outline.isEndUnknown || end != outline.end else { continue }
         result[attempt.number, default: [:]][phase.name, default: 0] += end.seconds(since: phase.start)
       }
@@ -323,7 +343,7 @@ extension Subject {
     guard facts.contains(where: { $0.event.phases.contains { $0.track == "run" && $0.name == "run" } }),
       let attempt = attempts().first(where: { $0.number == outline.number })
     else { return outline.start }
-    return phases(of: attempt, end: outline.end).first(where: isRun)?.start ?? outline.start
+    return phases(of: attempt, end: outline.end, on: { $0 == "run" }).first(where: isRun)?.start ?? outline.start
   }
 
   private func spanEvents(of facts: [Fact]) -> [SpanEvent] {
@@ -340,16 +360,25 @@ extension Subject {
 
   // MARK: Phases
 
-  private func phases(of attempt: Attempt, end: Timestamp?) -> [Phase] {
-    var statements = Set(attempt.facts.flatMap(\.event.phases))
-    if statements.isEmpty { return [] }
-    if statements.contains(where: { $0.outcome?.isError == true }), neverRan(attempt) {
-      statements = statements.filter { $0.track != "run" || $0.name != "run" }
+  /// - Parameter isWanted: false for tracks to leave out.
+  private func phases(of attempt: Attempt, end: Timestamp?, on isWanted: (String) -> Bool = { _ in true }) -> [Phase] {
+    guard attempt.facts.contains(where: { $0.event.phases.contains { isWanted($0.track) } }) else { return [] }
+    let hasFailed = attempt.facts.contains { $0.event.phases.contains { $0.outcome?.isError == true } }
+    let hasRun = !hasFailed || !neverRan(attempt)
+    let statements = attempt.facts.flatMap { fact in
+      fact.event.phases.filter { isWanted($0.track) && (hasRun || $0.track != "run" || $0.name != "run") }
+    }.distinct
+    let tracks = statements.map(\.track).distinct
+    var phases: [Phase] = []
+    for track in tracks {
+      let own = tracks.count == 1 ? statements : statements.filter { $0.track == track }
+      phases += PhaseTrack(track, of: own, from: attempt.start, to: end).phases
     }
-    return Dictionary(grouping: statements, by: \.track)
-      .flatMap { track, statements in PhaseTrack(track, of: statements, from: attempt.start, to: end).phases }
-      // A phase without duration comes before the one that follows it.
-      .sorted { ($0.start, $0.track, $0.endRank, $0.name) < ($1.start, $1.track, $1.endRank, $1.name) }
+    // A phase without duration comes before the one that follows it.
+    return phases.sorted { left, right in
+      if left.start != right.start { return left.start < right.start }
+      return (left.track, left.endRank, left.name) < (right.track, right.endRank, right.name)
+    }
   }
 }
 
@@ -379,6 +408,20 @@ extension [Timestamp] {
 
 extension Phase {
   fileprivate var endRank: Int64 { end?.nanoseconds ?? .max }
+}
+
+/// A part of spans, for readers that need no more. Events and links are not included.
+package struct SpanParts: Sendable {
+  /// The names of attributes to include, beside those that follow from times and outcome.
+  var attributes: [String]
+  /// The track of the phases to include; empty for none.
+  var track: String
+
+  package init(attributes: [String], track: String = "") {
+    // The name of the pipeline decides what follows from an outcome.
+    self.attributes = attributes + [AttributeName.cicdPipelineName]
+    self.track = track
+  }
 }
 
 /// What happened in an attempt, without its attributes.

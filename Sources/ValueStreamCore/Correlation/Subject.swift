@@ -357,8 +357,8 @@ public struct Subject: Sendable, Hashable {
   /// A name that only repeats the key gives way to any other.
   public var name: String {
     guard let name = register(\.name, dropped?.name) else { return key.description }
-    let plain = key.plainName
-    return name == plain ? register({ $0.name == plain ? nil : $0.name }, dropped?.properName) ?? name : name
+    guard key.hasPlainName(name) else { return name }
+    return register({ event in event.name.flatMap { key.hasPlainName($0) ? nil : $0 } }, dropped?.properName) ?? name
   }
 
   public var operation: Operation? { statedOperation ?? register(\.usualOperation, dropped?.usualOperation) }

@@ -229,28 +229,45 @@ extension DroppedFacts.Statement {
 
 /// Assigns each distinct string an index, in order of first appearance.
 ///
-/// A `Dictionary` would spend most of the encoding time on its hash function, which resists attacks with chosen keys.
-/// Here, a collision costs only one comparison.
+/// The facts of a subject mostly tell the same names and values in the same order. So the string that followed the previous one
+/// when it was last written is tried first, and most strings are not hashed.
 private struct StringTable {
   private(set) var all: [String] = []
   private(set) var byteCount = 0
   /// A hash table with open addressing. Holds index + 1, or 0 if free. At most half full.
   private var slots = [UInt32](repeating: 0, count: 256)
+  /// For each string, the index + 1 of the one that was written after it last, or 0.
+  private var followers: [UInt32] = []
+  private var last = 0
 
   init() {
     all.reserveCapacity(64)
+    followers.reserveCapacity(64)
   }
 
   mutating func index(of string: String) -> Int {
-    var hasher = ContentHasher()
-    hasher.add(string)
-    var slot = Int(truncatingIfNeeded: hasher.value) & (slots.count - 1)
+    if last < followers.count, followers[last] != 0 {
+      let expected = Int(followers[last]) - 1
+      if all[expected].hasSameBytes(as: string) {
+        last = expected
+        return expected
+      }
+    }
+    let index = search(string)
+    if last < followers.count { followers[last] = UInt32(index + 1) }
+    last = index
+    return index
+  }
+
+  private mutating func search(_ string: String) -> Int {
+    var slot = TextHash.hash(of: string) & (slots.count - 1)
     while slots[slot] != 0 {
       let index = Int(slots[slot]) - 1
       if all[index].hasSameBytes(as: string) { return index }
       slot = (slot + 1) & (slots.count - 1)
     }
     all.append(string)
+    followers.append(0)
     byteCount += string.utf8.count + 2
     if all.count * 2 > slots.count { grow() } else { slots[slot] = UInt32(all.count) }
     return all.count - 1
@@ -259,9 +276,7 @@ private struct StringTable {
   private mutating func grow() {
     slots = [UInt32](repeating: 0, count: slots.count * 2)
     for (index, string) in all.enumerated() {
-      var hasher = ContentHasher()
-      hasher.add(string)
-      var slot = Int(truncatingIfNeeded: hasher.value) & (slots.count - 1)
+      var slot = TextHash.hash(of: string) & (slots.count - 1)
       while slots[slot] != 0 { slot = (slot + 1) & (slots.count - 1) }
       slots[slot] = UInt32(index + 1)
     }

@@ -110,7 +110,8 @@ extension TraceReader {
     guard let subject = try subject(for: span.key) else { return nil }
     for key in try place(of: subject).path.dropFirst() {
       guard let above = try self.subject(for: key), above.operation != .pullRequest, above.operation != .issue else { return nil }
-      if let revision = above.spans().last?.revision { return revision }
+      let spans = above.spans(with: SpanParts(attributes: [AttributeName.vcsRefHeadRevision]))
+      if let revision = spans.last?.revision { return revision }
       for fact in above.follows where fact.rule == .commit {
         if let commit = fact.references.first(where: { $0.kind == .commit || $0.kind == .shortCommit }) { return commit.value }
       }

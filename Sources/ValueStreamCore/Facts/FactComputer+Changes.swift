@@ -38,10 +38,11 @@ extension FactComputer {
       reverts = try original(reference, besides: subject.key)
       if reverts == nil { computed.missingOriginal = reference.candidates.first ?? reference }
     }
-    let commits = subject.aliases.filter { $0.kind == .commit }
+    let aliases = subject.aliases
+    let commits = aliases.filter { $0.kind == .commit }
     computed.issue = origin?.key
     computed.commits = commits
-    computed.names = subject.aliases.filter { $0.kind == .commit || $0.kind == .shortCommit || $0.kind == .change }
+    computed.names = aliases.filter { $0.kind == .commit || $0.kind == .shortCommit || $0.kind == .change }
     computed.base = merged == nil ? nil : change?.base
     computed.head = change?.head
     computed.changes = [

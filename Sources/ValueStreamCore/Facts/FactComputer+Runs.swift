@@ -12,7 +12,7 @@ extension FactComputer {
     let hasFailed = outlines.contains { $0.outcome?.isError ?? false }
     let isFact = change != nil || hasFailed || outlines.count > 1 || subject.wasRunBefore(outlines)
     let isJob = computed.operation == .job
-    for span in subject.spans() {
+    for span in subject.spans(with: Self.partsOfRuns) {
       guard let end = span.end else { continue }
       func text(_ name: String) -> String? { span.attributes.text(of: name) }
       let run = isJob ? try self.run(above: subject) : nil
@@ -32,6 +32,14 @@ extension FactComputer {
       computed.runs.append(fact)
     }
   }
+
+  /// What facts need of a run, its commit included.
+  private static let partsOfRuns = SpanParts(
+    attributes: [
+      AttributeName.valuestreamPipelineProject, AttributeName.cicdPipelineName, AttributeName.valuestreamWorkerGroup,
+      AttributeName.cicdWorkerName, AttributeName.cicdPipelineTaskName, AttributeName.valuestreamBuildAttempt,
+      AttributeName.vcsRefHeadRevision,
+    ], track: "run")
 
   /// Replaces numbers in the name of a worker, because workers that run one job each have names like `agent-8f2c01`.
   ///

@@ -139,7 +139,10 @@ package struct FactComputer {
     return Dictionary(keys.compactMap { key in (ids[key] ?? nil).map { (key, $0) } }) { first, _ in first }
   }
 
-  mutating func id(of key: SubjectKey) throws -> FactID? { try ids(of: [key])[key] }
+  mutating func id(of key: SubjectKey) throws -> FactID? {
+    if let known = ids[key] { return known }
+    return try ids(of: [key])[key]
+  }
 
   /// Returns the keys of subjects that have facts. Others are absent.
   package mutating func keys(of ids: Set<FactID>) throws -> [FactID: SubjectKey] {

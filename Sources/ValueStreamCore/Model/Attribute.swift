@@ -74,4 +74,14 @@ extension [Attribute] {
     }
     return nil
   }
+
+  /// The last attribute with this name in the vocabulary; nil if there is none.
+  func last(named name: String, in vocabulary: AttributeVocabulary = .semantic) -> Attribute? {
+    let size = name.utf8.count
+    for index in indices.reversed()
+    where self[index].vocabulary == vocabulary && self[index].name.utf8.count == size && self[index].name == name {
+      return self[index]
+    }
+    return nil
+  }
 }

@@ -121,6 +121,17 @@ public struct Reference: Sendable, Hashable, Comparable, CustomStringConvertible
   /// The reference as `kind:value`.
   public var description: String { "\(kind.rawValue):\(value)" }
 
+  /// Calls a function with the bytes of the ``description``, without making the text.
+  package func withDescriptionBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    let (kind, value) = (kind.rawValue.utf8, value.utf8)
+    return withUnsafeTemporaryAllocation(of: UInt8.self, capacity: kind.count + 1 + value.count) { text in
+      let separator = text.initialize(fromContentsOf: kind)
+      text.initializeElement(at: separator, to: UInt8(ascii: ":"))
+      _ = text[(separator + 1)...].initialize(fromContentsOf: value)
+      return body(UnsafeRawBufferPointer(text))
+    }
+  }
+
   /// Compares byte by byte, as stores do: two encodings of an accented letter are two names.
   public static func == (left: Reference, right: Reference) -> Bool {
     left.value.hasSameBytes(as: right.value) && left.kind.rawValue.hasSameBytes(as: right.kind.rawValue)

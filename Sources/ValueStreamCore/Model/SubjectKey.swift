@@ -82,10 +82,45 @@ public struct SubjectKey: Sendable, Hashable, Comparable, CustomStringConvertibl
     return container.isEmpty ? id : "\(container)/\(id)"
   }
 
+  /// True if a text is the ``plainName``. Does not make it, because most names differ from it.
+  package func hasPlainName(_ text: String) -> Bool {
+    let answer = description.utf8.withContiguousStorageIfAvailable { key in
+      text.utf8.withContiguousStorageIfAvailable { text in
+        Self.isPlainName(UnsafeRawBufferPointer(text), of: UnsafeRawBufferPointer(key))
+      }
+    }
+    return ((answer ?? nil) ?? nil) ?? (text == plainName)
+  }
+
+  /// - Returns: nil if a part of the key is encoded.
+  private static func isPlainName(_ text: UnsafeRawBufferPointer, of key: UnsafeRawBufferPointer) -> Bool? {
+    var (count, second, third, fourth) = (0, 0, 0, 0)
+    for index in key.indices {
+      if key[index] == UInt8(ascii: "%") { return nil }
+      guard key[index] == UInt8(ascii: ":") else { continue }
+      count += 1
+      switch count {
+      case 2: second = index
+      case 3: third = index
+      case 4: fourth = index
+      default: break
+      }
+    }
+    guard count == 4 else { return nil }
+    let (container, id) = (key[(second + 1)..<third], key[(fourth + 1)...])
+    if container.isEmpty { return text.elementsEqual(id) }
+    guard text.count == container.count + 1 + id.count, text[container.count] == UInt8(ascii: "/") else { return false }
+    return text.prefix(container.count).elementsEqual(container) && text.suffix(id.count).elementsEqual(id)
+  }
+
   /// True if a part is a name in place of an id, that is, starts with `=`.
   public var isFallback: Bool {
+    description.utf8.withContiguousStorageIfAvailable(Self.hasFallbackPart) ?? Self.hasFallbackPart(Array(description.utf8))
+  }
+
+  private static func hasFallbackPart(_ key: some RandomAccessCollection<UInt8>) -> Bool {
     var previous = UInt8(ascii: ":")
-    for byte in description.utf8 {
+    for byte in key {
       if byte == UInt8(ascii: "="), previous == UInt8(ascii: ":") { return true }
       previous = byte
     }
