@@ -34,6 +34,8 @@ public struct ClosingWords: Sendable {
 
   /// Returns the issues that a text without comments and code closes. See ``issues(in:)``.
   func issues(inProse prose: String) -> [Issue] {
+    // An issue is a number behind # or a URL.
+    guard prose.utf8.contains(where: { $0 == UInt8(ascii: "#") || $0 == UInt8(ascii: "/") }) else { return [] }
     var result: [Issue] = []
     var isClosing = false
     // Splits at white space only: the vendors do not accept joined words such as `Fixes:#12` either.

@@ -13,6 +13,7 @@ public enum IssueKey {
   /// `feature_TP-3`, the key is `TP-3`. The issue need not exist: `UTF-8` ties nothing unless a tracker has such an
   /// issue. Keys that look like the name of a standard come last and never displace others.
   public static func all(in text: String) -> [String] {
+    guard text.utf8.contains(hyphen) else { return [] }
     var keys: [String] = []
     var standards: [String] = []
     for word in text.utf8.split(whereSeparator: { !isWord($0) && $0 != hyphen }) where keys.count < limit {
@@ -35,7 +36,7 @@ public enum IssueKey {
     var keys = all(in: branch)
     for part in branch.utf8.split(separator: UInt8(ascii: "/")) {
       let words = part.split(separator: hyphen, maxSplits: 2, omittingEmptySubsequences: false)
-      guard words.count >= 2 else { continue }
+      guard words.count >= 2, words[1].first.map(isDigit) ?? false else { continue }
       let number = Substring(words[1].prefix { $0 != underscore })
       // If a word has both small and capital letters, only the part behind its last underscore can be the key.
       let tail = words[0].split(separator: underscore).last ?? words[0]

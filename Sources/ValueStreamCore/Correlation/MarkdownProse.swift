@@ -8,7 +8,7 @@ enum MarkdownProse {
 
   static func text(of markdown: String) -> String {
     let bytes = Array(markdown.utf8)
-    guard bytes.contains(backtick) || bytes.contains(tilde) || markdown.contains("<!--") else { return markdown }
+    guard bytes.contains(where: { $0 == backtick || $0 == tilde || $0 == UInt8(ascii: "<") }) else { return markdown }
     var prose: [UInt8] = []
     var index = 0
     var isLineStart = true

@@ -12,9 +12,10 @@ struct SubjectWriter {
     result.bytes.reserveCapacity(bytes.count + strings.byteCount + 16)
     result.bytes.append(version)
     result.put(strings.all.count)
-    for string in strings.all {
-      result.put(string.utf8.count)
-      result.bytes.append(contentsOf: string.utf8)
+    for index in strings.all.indices {
+      result.put(strings.all[index].utf8.count)
+      let isAppended = strings.all[index].utf8.withContiguousStorageIfAvailable { result.bytes.append(contentsOf: $0) } != nil
+      if !isAppended { result.bytes.append(contentsOf: strings.all[index].utf8) }
     }
     result.bytes.append(contentsOf: bytes)
     return result.bytes
