@@ -271,6 +271,22 @@ struct MetricPageTests {
     try MarkupCheck(samples.text("/?service=" + PercentEncoding.encode(text))).expectSafe()
   }
 
+  @Test("a week with few days does not set the scale of bars")
+  func partialWeek() {
+    func bars(_ steps: [FigureTile.Step]) -> [String] {
+      var html = HTMLWriter()
+      FigureTile(
+        title: "Deployment frequency", unit: .rate, counted: "3 releases", population: Population(), trend: steps
+      ).write(to: &html)
+      return String(decoding: html.bytes, as: UTF8.self).split(separator: "<rect").dropFirst().compactMap {
+        $0.split(separator: " height=\"").dropFirst().first.map { String($0.prefix { $0 != "\"" }) }
+      }
+    }
+    let whole = [1, 2].map { FigureTile.Step(value: $0, isPartial: false) }
+    #expect(bars(whole + [FigureTile.Step(value: 9, isPartial: true)]) == ["20", "40", "40"])
+    #expect(bars([FigureTile.Step(value: 9, isPartial: true), FigureTile.Step(value: 18, isPartial: true)]) == ["20", "40"])
+  }
+
   @Test("without facts there is neither overview nor report, and no link to them")
   func without() throws {
     let samples = try DashboardSamples()

@@ -141,6 +141,17 @@ struct PageTests {
     #expect(seen == (0..<23).reversed().map { String($0) })
   }
 
+  @Test(
+    "a list says in its title which period it shows",
+    arguments: [
+      ("", "Deploys"), ("?from=2026-03-07&to=2026-03-08", "Deploys on 7 Mar"), ("?from=2026-03-01", "Deploys since 1 Mar"),
+      ("?from=2026-03-01&to=2026-03-09", "Deploys from 1 Mar to before 9 Mar"), ("?to=2025-12-09", "Deploys before 9 Dec 2025"),
+    ])
+  func period(query: String, title: String) throws {
+    let html = try DashboardSamples([]).text("/deploys" + query)
+    #expect(html.contains(">\(title)</h1>"))
+  }
+
   @Test("the overview shows what happened last, also after an import, which begins with the newest")
   func lately() throws {
     let events = (0..<23).reversed().map { number -> Event in

@@ -71,7 +71,10 @@ struct FigureTile {
 
   /// Draws the trend: bars for counts and shares, a line for durations.
   private func writeTrend(_ html: inout HTMLWriter) {
-    let greatest = trend.compactMap(\.value).filter(\.isFinite).max() ?? 0
+    // A week with few days may have any rate, so it does not set the scale of bars.
+    let whole = isLine ? trend : trend.filter { !$0.isPartial }
+    let scaling = whole.contains { $0.value.map { $0.isFinite && $0 > 0 } ?? false } ? whole : trend
+    let greatest = scaling.compactMap(\.value).filter(\.isFinite).max() ?? 0
     guard greatest > 0, trend.count > 1 else { return }
     let step = 1 / Double(trend.count)
     html.element(.svg, .classes("trend"), .height(.pixels(44)), .isHidden) { html in
@@ -81,7 +84,7 @@ struct FigureTile {
           last = nil
           continue
         }
-        let height = 40 * value / greatest
+        let height = min(40, 40 * value / greatest)
         if isLine {
           let place = (Double(index) + 0.5) * step
           if let last {

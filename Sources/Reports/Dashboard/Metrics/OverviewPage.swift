@@ -198,6 +198,17 @@ struct OverviewPage {
   /// Says in a sentence how the period compares with the one before.
   private enum Comparison {
     static func sentence(_ group: DORAReport.Group) -> String {
+      let changes = DORAMetric.allCases.compactMap { metric -> Bool? in
+        let change = FigureTile.change(metric.value(in: group), metric.previousValue(in: group))
+        guard let change, change != .same else { return nil }
+        return (change == .up) == metric.isBetterWhenHigher
+      }
+      let worse = changes.count { !$0 }
+      // Two of the figures make the sentence. It must not hide that most are worse.
+      return paceAndFailures(group) + (worse >= 3 ? " \(worse) of the five figures are worse." : "")
+    }
+
+    private static func paceAndFailures(_ group: DORAReport.Group) -> String {
       let pace = FigureTile.change(group.leadTime.current.summary.median, group.leadTime.previous?.summary.median)
       let failing = FigureTile.change(group.changeFailRate.current.ratio, group.changeFailRate.previous?.ratio)
       switch (pace, failing) {

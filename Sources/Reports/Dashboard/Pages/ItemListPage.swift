@@ -169,7 +169,7 @@ struct ItemListPage {
       }
     }
     return context.page(frame, scope: scope) { html in
-      html.pageHeading(section.title) { html in writeLead(items, state, &html) }
+      html.pageHeading(heading(state)) { html in writeLead(items, state, verdicts != nil, &html) }
       guard !items.rows.isEmpty else { return writeNothing(items, state, &html) }
       if section == .deploys { DeployTimeline(items.rows.map(\.span), now: context.now).write(to: &html) }
       html.element(.section) { html in
@@ -185,12 +185,32 @@ struct ItemListPage {
     }
   }
 
-  private func writeLead(_ items: Items, _ state: PageState, _ html: inout HTMLWriter) {
+  /// The title with the period that is asked for.
+  private func heading(_ state: PageState) -> String {
+    func day(_ time: Timestamp) -> String { Wording.day(time, now: context.now) }
+    switch (state.window.from, state.window.to) {
+    case (let from?, let to?):
+      let isDay = from.seconds % 86_400 == 0 && to == from.advanced(bySeconds: 86_400)
+      return isDay ? "\(section.title) on \(day(from))" : "\(section.title) from \(day(from)) to before \(day(to))"
+    case (let from?, nil): return "\(section.title) since \(day(from))"
+    case (nil, let to?): return "\(section.title) before \(day(to))"
+    case (nil, nil): return section.title
+    }
+  }
+
+  private func writeLead(_ items: Items, _ state: PageState, _ hasVerdicts: Bool, _ html: inout HTMLWriter) {
     html.text("\(Wording.count(items.rows.count, section == .deploys ? "deploy" : "change")) on this page")
     if let first = items.rows.map(\.span.start).min(), let last = items.rows.map(\.span.start).max() {
       html.text(", begun from \(Wording.time(first, now: context.now)) to \(Wording.time(last, now: context.now))")
     }
     html.text(", the newest first.")
+    let ended = items.rows.filter(\.span.isFinished)
+    if section == .deploys, !ended.isEmpty {
+      html.text(" Of \(ended.count) that ended, \(ended.count { $0.span.outcome == .success }) succeeded.")
+    }
+    if hasVerdicts {
+      html.text(" The outcome is what the tool reported. The verdict is whether what it released then failed in production.")
+    }
     if section == .deploys { writeDays(state, &html) }
     if items.damagedCount > 0 {
       html.text(" \(Wording.count(items.damagedCount, "damaged item")) cannot be read and left out; vsd check lists them.")
