@@ -144,8 +144,10 @@ struct PageTests {
   @Test(
     "a list says in its title which period it shows",
     arguments: [
-      ("", "Deploys"), ("?from=2026-03-07&to=2026-03-08", "Deploys on 7 Mar"), ("?from=2026-03-01", "Deploys since 1 Mar"),
-      ("?from=2026-03-01&to=2026-03-09", "Deploys from 1 Mar to before 9 Mar"), ("?to=2025-12-09", "Deploys before 9 Dec 2025"),
+      ("", "Deploys"), ("?from=2026-03-07&to=2026-03-07", "Deploys on 7 Mar"), ("?from=2026-03-01", "Deploys since 1 Mar"),
+      ("?from=2026-03-01&to=2026-03-09", "Deploys from 1 Mar to 9 Mar"), ("?to=2025-12-09", "Deploys up to 9 Dec 2025"),
+      ("?from=2026-03-07T00:00:00Z&to=2026-03-08T00:00:00Z", "Deploys on 7 Mar"),
+      ("?from=2026-03-07&to=2026-03-08T12:00:00Z", "Deploys from 7 Mar to 8 Mar"),
     ])
   func period(query: String, title: String) throws {
     let html = try DashboardSamples([]).text("/deploys" + query)

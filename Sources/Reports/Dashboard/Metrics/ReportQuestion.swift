@@ -63,7 +63,7 @@ struct ReportQuestion {
 
   var windowText: String {
     let window = frame.window
-    return "\(Wording.day(window.start, now: now)) to \(Wording.day(window.end, now: now)), "
+    return "\(Wording.day(window.start, now: now)) to \(Wording.day(window.end.advanced(bySeconds: -1), now: now)), "
       + Wording.duration(nanoseconds: window.end.nanoseconds(since: window.start))
   }
 
@@ -150,7 +150,7 @@ struct ReportQuestion {
       if hasServices { form.text(.environment, "Environment", &html) } else { form.keep(.environment, &html) }
       if hasTypes { form.text(.workType, "Type", &html) } else { form.keep(.workType, &html) }
       for (parameter, title, time) in [
-        (PageState.Parameter.from, "From", frame.window.start), (.to, "To", frame.window.end),
+        (PageState.Parameter.from, "From", frame.window.start), (.to, "To", frame.window.end.advanced(bySeconds: -1)),
       ] {
         if hasWindow {
           form.text(parameter, title, placeholder: Self.date(time), &html)

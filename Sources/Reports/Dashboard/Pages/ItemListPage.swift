@@ -191,9 +191,9 @@ struct ItemListPage {
     switch (state.window.from, state.window.to) {
     case (let from?, let to?):
       let isDay = from.seconds % 86_400 == 0 && to == from.advanced(bySeconds: 86_400)
-      return isDay ? "\(section.title) on \(day(from))" : "\(section.title) from \(day(from)) to before \(day(to))"
+      return "\(section.title) " + (isDay ? "on \(day(from))" : "from \(day(from)) to \(day(to.advanced(bySeconds: -1)))")
     case (let from?, nil): return "\(section.title) since \(day(from))"
-    case (nil, let to?): return "\(section.title) before \(day(to))"
+    case (nil, let to?): return "\(section.title) up to \(day(to.advanced(bySeconds: -1)))"
     case (nil, nil): return section.title
     }
   }

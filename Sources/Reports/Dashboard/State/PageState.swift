@@ -26,7 +26,7 @@ struct PageState: Hashable {
     case html, json, csv
   }
 
-  /// A period, `[from, to)`. An open side is nil.
+  /// A period, `[from, to)`. An open side is nil. In addresses, a date as its end includes that day.
   struct Window: Hashable {
     var from: Timestamp?
     var to: Timestamp?
@@ -120,7 +120,9 @@ struct PageState: Hashable {
       isProduction = true
     case .result: result = try Self.one(of: Self.results, parameter, value)
     case .from: window.from = try Self.time(parameter, value)
-    case .to: window.to = try Self.time(parameter, value)
+    case .to:
+      let time = try Self.time(parameter, value)
+      window.to = Timestamp(rfc3339: value) == nil ? time.advanced(bySeconds: Self.dayLength) : time
     case .compare: comparison = try Self.one(of: Comparison.allCases, parameter, value)
     case .items: items = try Self.number(parameter, value, in: Self.itemLimits)
     case .seed: seed = try Self.number(parameter, value, in: 0...Int(Int32.max))
@@ -180,7 +182,7 @@ struct PageState: Hashable {
       case .state: add(parameter, isOpen.map { $0 ? "open" : "finished" })
       case .result: add(parameter, result?.rawValue)
       case .from: add(parameter, window.from.map(Self.text))
-      case .to: add(parameter, window.to.map(Self.text))
+      case .to: add(parameter, window.to.map(Self.endText))
       case .compare: add(parameter, comparison?.rawValue)
       case .items: add(parameter, items.map { String($0) })
       case .seed: add(parameter, seed.map { String($0) })
@@ -207,6 +209,14 @@ struct PageState: Hashable {
     change(&state)
     return state
   }
+
+  /// The end of a period as short as it can be: the date of its last day if it ends with that day.
+  private static func endText(_ time: Timestamp) -> String {
+    let dayBefore = text(time.advanced(bySeconds: -dayLength))
+    return dayBefore.contains("T") ? time.rfc3339 : dayBefore
+  }
+
+  private static let dayLength = 86_400.0
 
   /// A time as short as it can be: a date if it is the start of a day.
   private static func text(_ time: Timestamp) -> String {
