@@ -6,7 +6,7 @@ import ValueStreamCore
 @Suite("Decimal numbers")
 struct DecimalTests {
   private static func parse(_ text: String) -> Double? {
-    Array(text.utf8).withUnsafeBufferPointer { Decimal.parse($0) }
+    PaddedText.withBytes(of: text) { Decimal.parse($0) }
   }
 
   @Test(
@@ -32,6 +32,28 @@ struct DecimalTests {
       let point = digits.index(digits.startIndex, offsetBy: Int.random(in: 0...digits.count, using: &random))
       let text = "0\(digits[..<point]).\(digits[point...])0"
       #expect(Self.parse(text) == Double(text), "\(text)")
+    }
+  }
+
+  @Test("whatever bytes follow, and with any count of digits on both sides of the point", arguments: 0..<40 as Range<UInt64>)
+  func lengths(seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    func digits(_ greatest: Int) -> String {
+      String((0..<Int.random(in: 0...greatest, using: &random)).map { _ in "00123456789".randomElement(using: &random) ?? "0" })
+    }
+    for _ in 0..<500 {
+      let sign = ["", "", "-", "+"].randomElement(using: &random) ?? ""
+      let whole = digits(22)
+      let text = sign + (random.oneIn(3) ? whole : "\(whole).\(digits(22))") + (random.oneIn(10) ? "e-7" : "")
+      // The standard library rejects a sign before a point, and a point alone.
+      let hasDigits = text.contains { $0.isNumber } && text.first { $0 != "-" && $0 != "+" } != "e"
+      let standard = Double(sign + "0" + text.dropFirst(sign.count))
+      let expected =
+        hasDigits && (whole.isEmpty == false || text.dropFirst(sign.count + 1).first?.isNumber == true) ? standard : nil
+      for padding: Character in ["7", ".", "e", "\u{0}"] {
+        let read = PaddedText.withBytes(of: text, padding: padding) { Decimal.parse($0) }
+        #expect(read?.bitPattern == expected?.bitPattern, "\(text) before \(padding)")
+      }
     }
   }
 

@@ -39,6 +39,25 @@ struct ExactSumTests {
     #expect(left.value == expected)
   }
 
+  @Test("runs of usual numbers add up to the same", arguments: 0..<50 as Range<UInt64>)
+  func runs(seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    // Beyond the exponents that a run takes, on both sides.
+    let exponents = [-26 ... -22, 0...0, 38...42, -1074...1023][Int(seed % 4)]
+    let values = (0..<ExactSum.Near.greatestCount).map { _ in
+      let significand = seed < 4 ? 2.0.nextDown : Double.random(in: 1..<2, using: &random)
+      let value = Double(sign: .plus, exponent: Int.random(in: exponents, using: &random), significand: significand)
+      return random.oneIn(20) ? [-value, 0, .nan, .infinity].randomElement(using: &random) ?? 0 : value
+    }
+    var (each, runs, near) = (ExactSum(), ExactSum(), ExactSum.Near())
+    for value in values {
+      each.add(value)
+      if !near.add(value) { runs.add(value) }
+    }
+    runs.add(near)
+    #expect(runs.value == each.value)
+  }
+
   /// Sums exactly with non-overlapping partial sums (Shewchuk, 1997) and rounds once at the end.
   private static func shewchukSum(_ values: [Double]) -> Double {
     var partials: [Double] = []

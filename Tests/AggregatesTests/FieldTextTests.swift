@@ -6,7 +6,7 @@ import ValueStreamCore
 @Suite("What fields say")
 struct FieldTextTests {
   private static func bytes<Value>(_ text: String, _ body: (UnsafeBufferPointer<UInt8>) -> Value) -> Value {
-    Array(text.utf8).withUnsafeBufferPointer(body)
+    PaddedText.withBytes(of: text, body)
   }
 
   @Test("numbers, and what stands where there is none")
@@ -73,6 +73,41 @@ struct FieldTextTests {
     for text in wrong {
       let isTold = Self.bytes(text) { FieldText.instant($0) == nil }
       #expect(isTold, "\(text)")
+    }
+  }
+
+  @Test("the short ways read what the long ones read, or nothing", arguments: 0..<40 as Range<UInt64>)
+  func plainForms(seed: UInt64) {
+    var random = SeededRandom(seed: seed)
+    var date = FieldText.WrittenDate()
+    for _ in 0..<300 {
+      let days = ["2020-01-02", "2020-01-02", "1970-01-01", "2021-02-29", "2020-02-29", "2020-13-01", "\u{0}\u{0}"]
+      let clocks = ["15:04:05", "00:00:00", "23:59:59", "24:00:00", "23:60:00", "23:59:60", "1a:00:00", "15-04-05"]
+      var text = (days.randomElement(using: &random) ?? "") + "T" + (clocks.randomElement(using: &random) ?? "") + "Z"
+      if random.oneIn(4) {
+        // Any one byte replaced.
+        var bytes = Array(text.utf8)
+        bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0..<128, using: &random)
+        text = String(decoding: bytes, as: UTF8.self)
+      }
+      let seconds = PaddedText.withBytes(of: text) { text in
+        text.baseAddress.flatMap { FieldText.plainSeconds(UnsafeRawPointer($0), count: text.count, after: &date) }
+      }
+      if let seconds {
+        guard case .present(let instant) = Self.bytes(text, FieldText.instant) else {
+          Issue.record("\(text) is no time")
+          continue
+        }
+        #expect(instant.timestamp == Timestamp(seconds: seconds))
+        #expect(instant.localDay == date.day)
+        #expect(instant.offsetSeconds == 0)
+      }
+    }
+    for text in ["true", "false", "True", "tru", "fals", "falsy", "truef", ""] {
+      let flag = PaddedText.withBytes(of: text, padding: "e") { text in
+        text.baseAddress.flatMap { FieldText.plainFlag(UnsafeRawPointer($0), count: text.count) }
+      }
+      #expect(flag == (text == "true" ? true : text == "false" ? false : nil))
     }
   }
 }

@@ -124,4 +124,94 @@ struct CSVRowsTests {
       }
     }
   }
+
+  /// Rows and problems, found byte by byte.
+  private struct PlainRows {
+    var rows: [[[UInt8]]] = []
+    var problems: [Int] = []
+    private var isUnclosed = false
+
+    /// A quote that is not closed is closed at the end, and is a problem of the last row.
+    init(_ bytes: [UInt8]) {
+      self.init(asTheyAre: bytes)
+      if isUnclosed {
+        self.init(asTheyAre: bytes + Array("\"\n".utf8))
+        if problems.last != rows.count - 1 { problems.append(rows.count - 1) }
+      }
+    }
+
+    private init(asTheyAre bytes: [UInt8]) {
+      var row: [[UInt8]] = []
+      var field: [UInt8] = []
+      var isWithin = false
+      var isWrong = false
+      var mayOpen = true
+      var hasClosed = false
+      func isLineEnd(_ index: Int) -> Bool {
+        bytes[index] == UInt8(ascii: "\r") && index + 1 < bytes.count && bytes[index + 1] == UInt8(ascii: "\n")
+      }
+      for (index, byte) in bytes.enumerated() {
+        let isQuote = byte == UInt8(ascii: "\"")
+        let ends = !isWithin && (byte == UInt8(ascii: ",") || byte == UInt8(ascii: "\n"))
+        if isQuote, !isWithin, !mayOpen, !hasClosed { isWrong = true }
+        if hasClosed, !ends, !isQuote, !isLineEnd(index) { isWrong = true }
+        if isQuote { isWithin.toggle() }
+        hasClosed = isQuote && !isWithin
+        mayOpen = ends
+        guard ends else {
+          field.append(byte)
+          continue
+        }
+        if byte == UInt8(ascii: "\n"), field.last == UInt8(ascii: "\r") { field.removeLast() }
+        row.append(field)
+        field = []
+        guard byte == UInt8(ascii: "\n") else { continue }
+        if row != [[]] {
+          if isWrong { problems.append(rows.count) }
+          rows.append(row)
+        }
+        (row, isWrong) = ([], false)
+      }
+      isUnclosed = isWithin
+    }
+  }
+
+  @Test("every set of instructions finds what a reading byte by byte finds", arguments: CSVRows.levels, 0..<40 as Range<UInt64>)
+  func instructions(level: Int32, seed: UInt64) throws {
+    var random = SeededRandom(seed: seed)
+    // From rows of empty fields, with 64 ends in 64 bytes, to long texts.
+    let pieces: [[UInt8]] = ["", "", "a", "7.25", "\"b,\nc\"", "\"\"", "long text without an end", "\r", "x\"y"].map {
+      Array($0.utf8)
+    }
+    let known = Int.random(in: 1...pieces.count, using: &random)
+    var bytes = Array("x,y\n".utf8)
+    for _ in 0..<Int.random(in: 0...3000, using: &random) {
+      bytes += pieces[Int.random(in: 0..<known, using: &random)]
+      bytes.append(random.oneIn(Int.random(in: 1...40, using: &random)) ? UInt8(ascii: "\n") : UInt8(ascii: ","))
+    }
+    // Ends with a field that needs no repair.
+    bytes += Array("z\n".utf8)
+    let source = CSVSource(bytes: bytes, name: "text")
+    let (block, rows) = (CSVBlock(), CSVRows(level: level))
+    #expect(try source.next(into: block))
+    rows.load(block)
+    let plain = PlainRows(Array(bytes.dropFirst(4)))
+    #expect(rows.count == plain.rows.count)
+    #expect(rows.problems.map(\.row) == plain.problems)
+    for (row, fields) in plain.rows.enumerated() where row < rows.count {
+      #expect(rows.fieldCount(ofRow: row) == fields.count)
+      for (column, field) in fields.enumerated() where column < rows.fieldCount(ofRow: row) && !field.contains(UInt8(ascii: "\""))
+      {
+        #expect(Array(rows.text(row: row, column: column)) == field)
+      }
+    }
+    for column in 0..<3 {
+      let ranges = rows.ranges(ofColumn: column)
+      let texts = ranges.map { String(decoding: rows.text(in: $0), as: UTF8.self) }
+      let expected = (0..<rows.count).map { row in
+        column < rows.fieldCount(ofRow: row) ? String(decoding: rows.text(row: row, column: column), as: UTF8.self) : ""
+      }
+      #expect(texts == expected)
+    }
+  }
 }

@@ -33,31 +33,28 @@ package struct AggregationResult: Sendable {
 
   /// Returns the groups of a view, sorted by window and then by the bytes of their values.
   package func groups(ofView index: Int) -> [AggregatedGroup] {
-    struct Member {
-      var part: Int
-      var group: Int
-    }
-    struct Key: Hashable {
-      var window: Int
-      var bytes: ArraySlice<UInt8>
-    }
-    var members: [Key: [Member]] = [:]
-    for (part, totals) in parts.map({ $0.totals[index] }).enumerated() {
+    let totals = parts.map { $0.totals[index] }
+    var table = GroupTable()
+    // For each group, its number in each part; -1 in a part that lacks it.
+    var numbers: [Int] = []
+    for (part, totals) in totals.enumerated() {
       for group in 0..<totals.table.count {
-        let key = Key(window: totals.table.window(of: group), bytes: totals.table.key(of: group))
-        members[key, default: []].append(Member(part: part, group: group))
+        let place = table.group(group, of: totals.table) * parts.count
+        if place == numbers.count { numbers.append(contentsOf: repeatElement(-1, count: parts.count)) }
+        numbers[place + part] = group
       }
     }
-    let keys = members.keys.map { (key: $0, values: GroupKey.values(of: $0.bytes)) }.sorted { left, right in
-      if left.key.window != right.key.window { return left.key.window < right.key.window }
-      for (left, right) in zip(left.values, right.values) where left != right { return left.lexicographicallyPrecedes(right) }
-      return false
-    }
-    let computation = GroupComputation(parts[0].totals[index])
-    return keys.map { key, values in
-      let found = (members[key] ?? []).map { (totals: parts[$0.part].totals[index], group: $0.group) }
+    let computation = GroupComputation(totals)
+    return table.sorted.map { number in
+      let window = table.window(of: number)
+      var members: [GroupComputation.Member] = []
+      members.reserveCapacity(parts.count)
+      for (part, group) in numbers[(number * parts.count)..<((number + 1) * parts.count)].enumerated() where group >= 0 {
+        members.append(GroupComputation.Member(part: part, group: group))
+      }
       return AggregatedGroup(
-        window: key.window, values: values, firstDay: calendar.firstDay(of: key.window), members: found, computation)
+        window: window, values: GroupKey.values(of: table.key(of: number)), firstDay: calendar.firstDay(of: window),
+        members: members, computation)
     }
   }
 }
@@ -77,13 +74,14 @@ package struct AggregatedGroup: Sendable {
   private let statistics: [Statistic]
 
   fileprivate init(
-    window: Int, values: [ArraySlice<UInt8>], firstDay: Int, members: [GroupComputation.Member], _ computation: GroupComputation
+    window: Int, values: [String], firstDay: Int, members: [GroupComputation.Member],
+    _ computation: GroupComputation
   ) {
     self.window = window
-    self.values = values.map { String(decoding: $0, as: UTF8.self) }
-    let earliest = members.map { $0.totals.earliest[$0.group] }.min()
+    self.values = values
+    let earliest = members.map { computation.totals[$0.part].earliest[$0.group] }.min()
     start = Int64(firstDay) * 86_400 - (earliest?.offset ?? 0)
-    rows = members.reduce(0) { $0 + $1.totals.rows[$1.group] }
+    rows = members.reduce(0) { $0 + computation.totals[$1.part].rows[$1.group] }
     statistics = computation.view.statistics
     results = computation.results(of: members, rows: rows, start: start)
   }

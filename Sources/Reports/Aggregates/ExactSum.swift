@@ -14,6 +14,33 @@ struct ExactSum: Sendable {
   /// Room for the greatest double 2^64 times, and for a sign.
   private static let wideWords = (wideScale + 1024 + 64) / 64 + 1
 
+  /// A sum of up to 512 numbers of usual size that are not negative, cheap to begin and to add to.
+  struct Near {
+    /// The sum times 2^76.
+    fileprivate var sum: Int128 = 0
+
+    static let greatestCount = 512
+
+    /// Adds a number, unless it is too large, too small or negative.
+    ///
+    /// - Returns: False if the number has not been added.
+    @inline(__always)
+    mutating func add(_ value: Double) -> Bool {
+      // By how much to shift the significand. A set sign bit makes it too large.
+      let shift = value.bitPattern >> 52 &- UInt64(1075 - ExactSum.nearScale)
+      // The shifted significand has at most 53 + 63 bits, so that 512 of them cannot overflow.
+      guard shift < 64 else { return false }
+      let significand = value.significandBitPattern | 1 << 52
+      // Two shifts, as one by 64 would be none.
+      let high = (significand &>> 1) &>> (63 &- shift)
+      sum &+= Int128(high) &<< 64 | Int128(significand &<< shift)
+      return true
+    }
+  }
+
+  /// The number of places to which a significand can be shifted in ``near``.
+  private static let nearShifts = 74
+
   /// Adds a number. Infinities and NaN are ignored.
   mutating func add(_ value: Double) {
     if value == 0 || !value.isFinite { return }
@@ -22,7 +49,7 @@ struct ExactSum: Sendable {
     let magnitude = value.significandBitPattern | (value.isNormal ? 1 << 52 : 0)
     let significand = value.sign == .minus ? -Int128(magnitude) : Int128(magnitude)
     let shift = exponent + Self.nearScale
-    if shift >= -magnitude.trailingZeroBitCount, shift < 74 {
+    if shift >= -magnitude.trailingZeroBitCount, shift < Self.nearShifts {
       let (sum, overflow) = near.addingReportingOverflow(shift >= 0 ? significand << shift : significand >> -shift)
       if !overflow {
         near = sum
@@ -32,13 +59,17 @@ struct ExactSum: Sendable {
     addWide(significand, shiftedBy: exponent + Self.wideScale)
   }
 
-  mutating func add(_ other: ExactSum) {
-    let (sum, overflow) = near.addingReportingOverflow(other.near)
+  mutating func add(_ other: Near) {
+    let (sum, overflow) = near.addingReportingOverflow(other.sum)
     if overflow {
-      addWide(other.near, shiftedBy: Self.wideScale - Self.nearScale)
+      addWide(other.sum, shiftedBy: Self.wideScale - Self.nearScale)
     } else {
       near = sum
     }
+  }
+
+  mutating func add(_ other: ExactSum) {
+    add(Near(sum: other.near))
     if other.wide.isEmpty { return }
     makeWide()
     var carry = false
@@ -47,12 +78,24 @@ struct ExactSum: Sendable {
 
   /// The double nearest to the sum, with ties to even.
   var value: Double {
-    if wide.isEmpty {
-      return Self.nearest(to: [UInt64(truncatingIfNeeded: near), UInt64(truncatingIfNeeded: near >> 64)], scale: Self.nearScale)
-    }
+    if wide.isEmpty { return Self.nearest(to: near) }
     var all = self
     all.addWide(near, shiftedBy: Self.wideScale - Self.nearScale)
-    return Self.nearest(to: all.wide, scale: Self.wideScale)
+    return Self.nearest(to: all.wide)
+  }
+
+  /// Returns the double nearest to a number in units of 2^-76, with ties to even.
+  private static func nearest(to near: Int128) -> Double {
+    let magnitude = near.magnitude
+    if magnitude == 0 { return 0 }
+    // The highest 64 bits decide how to round, and whether any lower bit is set.
+    let zeros = magnitude.leadingZeroBitCount
+    let shifted = magnitude << UInt128(zeros)
+    let double = Decimal.double(
+      UInt64(truncatingIfNeeded: shifted >> 64),
+      isInexact: UInt64(truncatingIfNeeded: shifted) != 0,
+      exponent: 64 - zeros - nearScale)
+    return near < 0 ? -double : double
   }
 
   // MARK: Wide sums
@@ -85,8 +128,8 @@ struct ExactSum: Sendable {
 
   /// Returns the double nearest to a wide number, with ties to even.
   ///
-  /// - Parameter words: The number times 2 to the power of `scale`, in two's complement with the low word first.
-  private static func nearest(to words: [UInt64], scale: Int) -> Double {
+  /// - Parameter words: The number in units of the smallest double, in two's complement with the low word first.
+  private static func nearest(to words: [UInt64]) -> Double {
     let isNegative = (words.last ?? 0) >> 63 == 1
     var words = words
     if isNegative {
@@ -107,7 +150,7 @@ struct ExactSum: Sendable {
       rest = zeros > 0 ? words[top - 1] << zeros : words[top - 1]
       for word in words[..<(top - 1)] { rest |= word }
     }
-    let exponent = top * 64 - zeros - scale
+    let exponent = top * 64 - zeros - wideScale
     let magnitude = Decimal.double(head, isInexact: rest != 0, exponent: exponent)
     return isNegative ? -magnitude : magnitude
   }

@@ -1,6 +1,8 @@
 import ValueStreamCore
 
 /// Parses the fields of a row in the forms that the original program of 2019 and other exporters write.
+///
+/// Each text must be followed by 16 bytes that can be read, whatever they are.
 enum FieldText {
   /// The value of a field, or its absence.
   enum Value<Content> {
@@ -33,13 +35,22 @@ enum FieldText {
   ///
   /// - Returns: Nil if the text is neither true nor false.
   static func flag(_ text: UnsafeBufferPointer<UInt8>) -> Bool? {
-    if isEqual(text, "true") { return true }
-    if isEqual(text, "false") { return false }
-    return switch lowercased(trimmed(text)[...]) {
+    switch lowercased(trimmed(text)[...]) {
     case "true", "t", "1", "yes", "y": true
     case "false", "f", "0", "no", "n", "": false
     default: nil
     }
+  }
+
+  /// Parses `true` and `false`. Returns nil for anything else.
+  @inline(__always)
+  static func plainFlag(_ bytes: UnsafeRawPointer, count: Int) -> Bool? {
+    let word = UInt32(littleEndian: bytes.loadUnaligned(as: UInt32.self))
+    if count == 4, word == 0x6575_7274 { return true }  // "true"
+    let isFalse =
+      count == 5 && word == 0x736c_6166
+      && bytes.load(fromByteOffset: 4, as: UInt8.self) == UInt8(ascii: "e")
+    return isFalse ? false : nil  // "fals", and "e"
   }
 
   /// A time, and the date as written.
@@ -55,49 +66,85 @@ enum FieldText {
   ///
   /// - Returns: Nil if the text is not such a time.
   static func instant(_ text: UnsafeBufferPointer<UInt8>) -> Value<Instant>? {
-    if let day = wholeSecondDay(text) {
-      let clock = secondOfDay(text)
-      return .present(Instant(timestamp: Timestamp(seconds: Int64(day) * 86_400 + Int64(clock)), localDay: day, offsetSeconds: 0))
-    }
     let bare = String(decoding: trimmed(text), as: UTF8.self)
     if bare.isEmpty || bare.hasPrefix("0001-01-01T00:00:00") { return .absent }
     guard let timestamp = Timestamp(rfc3339: bare) else { return nil }
     // A valid time starts with the 19 characters of date and clock time.
     let written = Array(bare.utf8.prefix(19))
-    return written.withUnsafeBufferPointer { written in
-      guard let day = day(written) else { return nil }
-      let offset = Int64(day) * 86_400 + Int64(secondOfDay(written)) - timestamp.seconds
+    return written.withUnsafeBytes { written in
+      guard let bytes = written.baseAddress, written.count == 19, let day = day(bytes) else {
+        return nil
+      }
+      let second = twoDigits(bytes, 11) * 3600 + twoDigits(bytes, 14) * 60 + twoDigits(bytes, 17)
+      let offset = Int64(day) * 86_400 + Int64(second) - timestamp.seconds
       return .present(Instant(timestamp: timestamp, localDay: day, offsetSeconds: offset))
     }
   }
 
-  private static func isEqual(_ text: UnsafeBufferPointer<UInt8>, _ word: StaticString) -> Bool {
-    guard text.count == word.utf8CodeUnitCount else { return false }
-    for index in 0..<text.count where text[index] != word.utf8Start[index] { return false }
-    return true
+  /// Parses a time in the form `2020-01-02T15:04:05Z` as seconds since 1970. Returns nil for any other form.
+  ///
+  /// - Parameter date: The date of the time before; gets that of this time. Consecutive rows often share it, so it is parsed only
+  ///   if it differs.
+  @inline(__always)
+  static func plainSeconds(_ bytes: UnsafeRawPointer, count: Int, after date: inout WrittenDate)
+    -> Int64?
+  {
+    guard count == 20, let second = secondOfDay(bytes), date.parse(bytes) else { return nil }
+    return Int64(date.day) &* 86_400 &+ Int64(second)
+  }
+
+  /// A date in the form `2020-01-02`.
+  struct WrittenDate {
+    /// Days since 1970-01-01.
+    private(set) var day = 0
+    /// The ten bytes of the date, at first `1970-01-01`.
+    private var start: UInt64 = 0x2d31_302d_3037_3931
+    private var end: UInt16 = 0x3130
+
+    /// Parses the date at the beginning of a text of 20 bytes.
+    ///
+    /// - Returns: False if it is invalid or outside the supported years; the date is then unchanged.
+    @inline(__always)
+    fileprivate mutating func parse(_ bytes: UnsafeRawPointer) -> Bool {
+      let start = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
+      let end = UInt16(littleEndian: bytes.loadUnaligned(fromByteOffset: 8, as: UInt16.self))
+      if start == self.start, end == self.end { return true }
+      guard byte(bytes, 4) == UInt8(ascii: "-"), byte(bytes, 7) == UInt8(ascii: "-"),
+        let day = FieldText.day(bytes)
+      else {
+        return false
+      }
+      (self.start, self.end, self.day) = (start, end, day)
+      return true
+    }
   }
 
   // MARK: Times
 
   private static let firstYear = 1700
 
-  /// Returns the day of a time in the form `2020-01-02T15:04:05Z`; nil for any other form.
-  private static func wholeSecondDay(_ text: UnsafeBufferPointer<UInt8>) -> Int? {
-    guard text.count == 20, text[4] == UInt8(ascii: "-"), text[7] == UInt8(ascii: "-"), text[10] == UInt8(ascii: "T"),
-      text[13] == UInt8(ascii: ":"), text[16] == UInt8(ascii: ":"), text[19] == UInt8(ascii: "Z"),
-      twoDigits(text, 11) < 24, twoDigits(text, 14) < 60, twoDigits(text, 17) < 60
-    else { return nil }
-    return day(text)
+  /// Returns the second of the day of a time in the form `2020-01-02T15:04:05Z`, whose date it does not check; nil for any other
+  /// form.
+  @inline(__always)
+  private static func secondOfDay(_ bytes: UnsafeRawPointer) -> Int? {
+    guard byte(bytes, 10) == UInt8(ascii: "T"), byte(bytes, 19) == UInt8(ascii: "Z") else {
+      return nil
+    }
+    let clock = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: 11, as: UInt64.self))
+    // The eight bytes of "15:04:05" as numbers from 0, colons included.
+    let digits = clock ^ 0x3030_3a30_303a_3030
+    // Each addend sets the high bit of a byte above its greatest value: 29:59:59.
+    guard ((digits &+ 0x767a_7f76_7a7f_767d) | digits) & 0x8080_8080_8080_8080 == 0 else { return nil }
+    // Each byte becomes ten times itself plus the next one, so that the first byte of each pair of digits holds its number.
+    let pairs = digits &* 10 &+ digits &>> 8
+    let hour = Int(pairs & 0xff)
+    return hour < 24 ? hour &* 3600 &+ Int(pairs &>> 24 & 0xff) &* 60 &+ Int(pairs &>> 48 & 0xff) : nil
   }
 
-  private static func secondOfDay(_ text: UnsafeBufferPointer<UInt8>) -> Int {
-    twoDigits(text, 11) * 3600 + twoDigits(text, 14) * 60 + twoDigits(text, 17)
-  }
-
-  /// Returns the date at the beginning of a text as days since 1970-01-01; nil if it is invalid or outside the
-  /// supported years.
-  private static func day(_ text: UnsafeBufferPointer<UInt8>) -> Int? {
-    let (year, month, day) = (twoDigits(text, 0) * 100 + twoDigits(text, 2), twoDigits(text, 5), twoDigits(text, 8))
+  /// Returns the date at the beginning of ten bytes as days since 1970-01-01; nil if it is invalid or outside the supported years.
+  private static func day(_ bytes: UnsafeRawPointer) -> Int? {
+    let year = twoDigits(bytes, 0) * 100 + twoDigits(bytes, 2)
+    let (month, day) = (twoDigits(bytes, 5), twoDigits(bytes, 8))
     guard year >= firstYear, year < 2262, (1...12).contains(month), day >= 1,
       day <= 28 || day <= CivilDate.days(inMonth: month, of: year)
     else { return nil }
@@ -105,9 +152,13 @@ enum FieldText {
   }
 
   /// Returns a two-digit number, or 10,000, which is out of any range, if either character is not a digit.
-  private static func twoDigits(_ text: UnsafeBufferPointer<UInt8>, _ index: Int) -> Int {
-    let (tens, ones) = (text[index] &- 48, text[index + 1] &- 48)
+  private static func twoDigits(_ bytes: UnsafeRawPointer, _ index: Int) -> Int {
+    let (tens, ones) = (byte(bytes, index) &- 48, byte(bytes, index + 1) &- 48)
     return tens < 10 && ones < 10 ? Int(tens) * 10 + Int(ones) : 10_000
+  }
+
+  private static func byte(_ bytes: UnsafeRawPointer, _ index: Int) -> UInt8 {
+    bytes.load(fromByteOffset: index, as: UInt8.self)
   }
 
   // MARK: Text

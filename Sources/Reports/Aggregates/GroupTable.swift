@@ -23,9 +23,34 @@ struct GroupTable {
     return keyBytes[entry.keyStart..<(entry.keyStart + entry.keyCount)]
   }
 
+  /// Returns the number of a group of another table, and adds the group if it is new.
+  mutating func group(_ number: Int, of other: GroupTable) -> Int {
+    let entry = other.entries[number]
+    return other.keyBytes.withUnsafeBufferPointer { bytes in
+      let key = UnsafeBufferPointer(rebasing: bytes[entry.keyStart..<(entry.keyStart + entry.keyCount)])
+      return group(window: entry.window, key: key, hash: entry.hash)
+    }
+  }
+
+  /// The numbers of the groups, ordered by window and then by the bytes of their values.
+  var sorted: [Int] {
+    entries.indices.sorted { left, right in
+      let (left, right) = (entries[left], entries[right])
+      if left.window != right.window { return left.window < right.window }
+      return keyBytes.withUnsafeBufferPointer { bytes in
+        GroupKey.precedes(
+          UnsafeBufferPointer(rebasing: bytes[left.keyStart..<(left.keyStart + left.keyCount)]),
+          UnsafeBufferPointer(rebasing: bytes[right.keyStart..<(right.keyStart + right.keyCount)]))
+      }
+    }
+  }
+
   /// Returns the number of a group, and adds the group if it is new.
   mutating func group(window: Int32, key: UnsafeBufferPointer<UInt8>) -> Int {
-    let hash = Self.hash(window, key)
+    group(window: window, key: key, hash: Self.hash(window, key))
+  }
+
+  private mutating func group(window: Int32, key: UnsafeBufferPointer<UInt8>, hash: UInt64) -> Int {
     let mask = places.count - 1
     var place = Int(truncatingIfNeeded: hash) & mask
     while true {
@@ -91,15 +116,40 @@ enum GroupKey {
     key.append(contentsOf: value)
   }
 
-  static func values(of key: ArraySlice<UInt8>) -> [ArraySlice<UInt8>] {
-    var values: [ArraySlice<UInt8>] = []
-    var rest = key
-    while rest.count >= 4 {
-      let count = rest.prefix(4).reduce(0) { $0 << 8 | Int($1) }
-      rest = rest.dropFirst(4)
-      values.append(rest.prefix(count))
-      rest = rest.dropFirst(count)
+  /// Returns whether one key comes before another with as many values: by the bytes of the first value in which they differ.
+  static func precedes(_ left: UnsafeBufferPointer<UInt8>, _ right: UnsafeBufferPointer<UInt8>) -> Bool {
+    // The keys are equal up to a value that differs, so this value has the same place in both.
+    var start = 0
+    while start + 4 <= left.count, start + 4 <= right.count {
+      let (leftEnd, rightEnd) = (start + 4 + count(left, start), start + 4 + count(right, start))
+      var index = start + 4
+      while index < leftEnd, index < rightEnd {
+        if left[index] != right[index] { return left[index] < right[index] }
+        index += 1
+      }
+      if leftEnd != rightEnd { return leftEnd < rightEnd }
+      start = leftEnd
     }
-    return values
+    return false
+  }
+
+  /// Returns the length of the value whose encoding starts at an index.
+  private static func count(_ key: UnsafeBufferPointer<UInt8>, _ start: Int) -> Int {
+    Int(key[start]) << 24 | Int(key[start + 1]) << 16 | Int(key[start + 2]) << 8
+      | Int(key[start + 3])
+  }
+
+  /// Returns the values as texts.
+  static func values(of key: ArraySlice<UInt8>) -> [String] {
+    key.withUnsafeBufferPointer { key in
+      var values: [String] = []
+      var start = 0
+      while start + 4 <= key.count {
+        let end = start + 4 + count(key, start)
+        values.append(String(decoding: key[(start + 4)..<end], as: UTF8.self))
+        start = end
+      }
+      return values
+    }
   }
 }

@@ -41,7 +41,14 @@ package struct Layout: Sendable {
   package func table(of groups: [AggregatedGroup]) -> ReportTable {
     let start = version == .last ? ["UnixTime"] : []
     let names = ["Key", "Interval"] + start + self.groups.map(\.title) + columns.map(\.name)
-    return ReportTable(columns: names, rows: groups.map(row), textColumns: Set(["Key", "Interval"] + self.groups.map(\.title)))
+    // Groups are sorted by window, so that many in a row share its name.
+    var (window, interval): (Int?, String) = (nil, "")
+    let rows = groups.map { group in
+      if group.window != window { (window, interval) = (group.window, windowName(group.window)) }
+      return row(of: group, interval: interval)
+    }
+    return ReportTable(
+      columns: names, rows: rows, textColumns: Set(["Key", "Interval"] + self.groups.map(\.title)))
   }
 
   package func windowName(_ window: Int) -> String {
@@ -53,12 +60,20 @@ package struct Layout: Sendable {
     version == .last ? calendar.firstDate(of: window) : calendar.label(of: window)
   }
 
-  private func row(_ group: AggregatedGroup) -> [ReportTable.Cell] {
-    let interval = windowName(group.window)
-    let key = ([interval] + (group.values.isEmpty ? [] : [group.values.joined(separator: "|")])).joined(separator: "_")
-    let start = version == .last ? [ReportTable.Cell.number(Double(group.start))] : []
-    return [.text(key), .text(interval)] + start + group.values.map { .text($0) }
-      + zip(columns, group.results).map { $0.cell($1) }
+  private func row(of group: AggregatedGroup, interval: String) -> [ReportTable.Cell] {
+    var cells: [ReportTable.Cell] = []
+    cells.reserveCapacity(3 + group.values.count + columns.count)
+    var key = interval
+    for (index, value) in group.values.enumerated() {
+      key += index == 0 ? "_" : "|"
+      key += value
+    }
+    cells.append(.text(key))
+    cells.append(.text(interval))
+    if version == .last { cells.append(.number(Double(group.start))) }
+    for value in group.values { cells.append(.text(value)) }
+    for index in columns.indices { cells.append(columns[index].cell(group.results[index])) }
+    return cells
   }
 }
 

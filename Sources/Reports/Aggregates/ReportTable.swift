@@ -51,7 +51,10 @@ package struct ReportTable: Sendable {
   private func csv(keepsFormulas: Bool) -> [UInt8] {
     var writer = CSVWriter(keepsFormulas: keepsFormulas)
     writer.row(columns)
-    for row in rows { writer.row(row.map(\.text)) }
+    for row in rows {
+      for cell in row { writer.field(cell.text) }
+      writer.endRow()
+    }
     return writer.bytes
   }
 

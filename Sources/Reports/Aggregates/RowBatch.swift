@@ -28,7 +28,6 @@ final class RowBatch {
 
   private var file = CSVFile(name: "", columns: [])
   private var columns: [String: Int] = [:]
-  private var ranges: [CSVRows.FieldRange] = []
 
   /// Marks an absent time.
   private static let noSpanEvent = Int64.min
@@ -90,9 +89,9 @@ final class RowBatch {
   private func checkShape() {
     for problem in rows.problems { reject(problem.row, problem.reason) }
     let expected = file.columns.count
-    for row in 0..<rows.count {
+    for row in rows.rows(withFieldsOtherThan: expected) {
       let count = rows.fieldCount(ofRow: row)
-      if count != expected { reject(row, "\(count) field\(count == 1 ? "" : "s") where the first row has \(expected)") }
+      reject(row, "\(count) field\(count == 1 ? "" : "s") where the first row has \(expected)")
     }
   }
 
@@ -102,27 +101,40 @@ final class RowBatch {
   ///
   /// - Parameters:
   ///   - expected: The expected content, for the message "is not …".
+  ///   - plain: Parses the usual form from these bytes, or returns nil. Short, as it is called for each row. The 16 bytes after the
+  ///     field can be read too.
   ///   - reason: Returns a more precise message for some texts.
+  ///   - parse: Parses any form.
+  @inline(__always)
   private func read<Value>(
-    _ column: String, placeholder: Value, expected: String, reason: (UnsafeBufferPointer<UInt8>) -> String? = { _ in nil },
-    parse: (UnsafeBufferPointer<UInt8>) -> Value?
+    _ column: String, placeholder: Value, expected: String,
+    plain: (_ bytes: UnsafeRawPointer, _ count: Int, _ row: Int) -> Value? = { _, _, _ in nil },
+    reason: (UnsafeBufferPointer<UInt8>) -> String? = { _ in nil },
+    parse: (_ text: UnsafeBufferPointer<UInt8>, _ row: Int) -> Value?
   ) -> [Value] {
     guard let index = columns[column] else { return [Value](repeating: placeholder, count: rows.count) }
-    rows.ranges(ofColumn: index, into: &ranges)
-    let (rows, base, ranges) = (rows, rows.base, ranges)
-    var unreadable: [Int] = []
-    let values = [Value](unsafeUninitializedCapacity: ranges.count) { values, count in
+    let ranges = rows.ranges(ofColumn: index)
+    let base = UnsafeRawPointer(rows.base)
+    var others: [Int] = []
+    var values = [Value](unsafeUninitializedCapacity: ranges.count) { values, count in
+      guard let first = values.baseAddress else { return }
       for row in 0..<ranges.count {
         let range = ranges[row]
-        let raw = UnsafeBufferPointer(start: base + Int(range.start), count: Int(range.end &- range.start))
-        let value = parse(raw.first == UInt8(ascii: "\"") ? rows.text(in: range) : raw)
-        if value == nil { unreadable.append(row) }
-        (values.baseAddress.map { $0 + row })?.initialize(to: value ?? placeholder)
+        if let value = plain(base + Int(range.start), Int(range.end &- range.start), row) {
+          (first + row).initialize(to: value)
+        } else {
+          others.append(row)
+          (first + row).initialize(to: placeholder)
+        }
       }
       count = ranges.count
     }
-    for row in unreadable {
+    for row in others {
       let bytes = rows.text(in: ranges[row])
+      if let value = parse(bytes, row) {
+        values[row] = value
+        continue
+      }
       let text = String(decoding: bytes, as: UTF8.self)
       let reason = reason(bytes) ?? "is not \(expected)"
       reject(row, column: column, "\"\(text.count > 60 ? text.prefix(57) + "..." : text)\" \(reason)")
@@ -133,58 +145,87 @@ final class RowBatch {
   private static let instantExpectation = "a time such as 2020-01-02T15:04:05Z"
 
   private func readCreation() {
-    let none = FieldText.Instant(timestamp: .epoch, localDay: 0, offsetSeconds: 0)
-    let found = read(
-      plan.timeColumn, placeholder: none, expected: Self.instantExpectation,
+    let calendar = plan.calendar
+    var date = FieldText.WrittenDate()
+    var day = 0
+    var window = Int32(truncatingIfNeeded: calendar.index(ofDay: day))
+    var windows = [Int32](repeating: window, count: rows.count)
+    created = read(
+      plan.timeColumn, placeholder: ViewTotals.Earliest(created: 0, offset: 0), expected: Self.instantExpectation,
+      plain: { bytes, count, row in
+        guard let seconds = FieldText.plainSeconds(bytes, count: count, after: &date) else {
+          return nil
+        }
+        if date.day != day {
+          day = date.day
+          window = Int32(truncatingIfNeeded: calendar.index(ofDay: day))
+        }
+        windows[row] = window
+        return ViewTotals.Earliest(created: Timestamp(seconds: seconds).seconds, offset: 0)
+      },
       reason: { text in
         guard case .absent = FieldText.instant(text), !text.isEmpty else { return nil }
         return "stands for no time, and without one a row is in no window"
       },
-      parse: { text in if case .present(let instant) = FieldText.instant(text) { instant } else { nil } })
-    let calendar = plan.calendar
-    windows = found.map { Int32(truncatingIfNeeded: calendar.index(ofDay: $0.localDay)) }
-    created = found.map { ViewTotals.Earliest(created: $0.timestamp.seconds, offset: $0.offsetSeconds) }
+      parse: { text, row in
+        guard case .present(let instant) = FieldText.instant(text) else { return nil }
+        windows[row] = Int32(truncatingIfNeeded: calendar.index(ofDay: instant.localDay))
+        return ViewTotals.Earliest(created: instant.timestamp.seconds, offset: instant.offsetSeconds)
+      })
+    self.windows = windows
   }
 
   private func readInstants(_ name: String) -> [Int64] {
-    read(name, placeholder: Self.noSpanEvent, expected: Self.instantExpectation) { text in
-      switch FieldText.instant(text) {
-      case .present(let instant): instant.timestamp.nanoseconds
-      case .absent: Self.noSpanEvent
-      case nil: nil
-      }
-    }
+    var date = FieldText.WrittenDate()
+    return read(
+      name, placeholder: Self.noSpanEvent, expected: Self.instantExpectation,
+      plain: { bytes, count, _ in
+        FieldText.plainSeconds(bytes, count: count, after: &date).map {
+          Timestamp(seconds: $0).nanoseconds
+        }
+      },
+      parse: { text, _ in
+        switch FieldText.instant(text) {
+        case .present(let instant): instant.timestamp.nanoseconds
+        case .absent: Self.noSpanEvent
+        case nil: nil
+        }
+      })
   }
 
-  private static let undefinedNumber = -Double.infinity
-
-  /// Returns the numbers of a column that are not negative.
+  /// Returns the numbers of a column. An empty field gives NaN, and so does a number that is undefined or less than 0.
   ///
-  /// An empty field gives NaN; `NaN`, infinities and negative numbers give ``undefinedNumber``.
-  private func readNumbers(_ name: String, negatives: inout [Int]) -> [Double] {
-    var row = -1
-    return read(name, placeholder: .nan, expected: "a number") { text in
-      row += 1
-      switch FieldText.number(text) {
-      case .finite(let number):
-        if number >= 0 { return number }
-        negatives.append(row)
-        return Self.undefinedNumber
-      case .undefined: return Self.undefinedNumber
-      case .empty: return .nan
-      case nil: return nil
-      }
-    }
+  /// - Parameters:
+  ///   - undefined: Gets the rows whose number is `NaN`, infinite or less than 0.
+  ///   - negatives: Gets the rows whose number is less than 0.
+  private func readNumbers(_ name: String, undefined: inout [Int], negatives: inout [Int]) -> [Double] {
+    read(
+      name, placeholder: .nan, expected: "a number",
+      plain: { bytes, count, _ in
+        let number = Decimal.parsePlain(bytes, count: count)
+        return number.isNaN && count > 0 ? nil : number
+      },
+      parse: { text, row in
+        switch FieldText.number(text) {
+        case .finite(let number):
+          if number >= 0 { return number }
+          negatives.append(row)
+          undefined.append(row)
+          return .nan
+        case .undefined:
+          undefined.append(row)
+          return .nan
+        case .empty: return .nan
+        case nil: return nil
+        }
+      })
   }
 
   private func readNumbers(_ column: String, undefined: inout Set<Int32>) -> [Double] {
-    undefined.removeAll(keepingCapacity: true)
+    var undefinedRows: [Int] = []
     var negatives: [Int] = []
-    var values = readNumbers(column, negatives: &negatives)
-    for row in values.indices where values[row] == Self.undefinedNumber {
-      values[row] = .nan
-      undefined.insert(Int32(truncatingIfNeeded: row))
-    }
+    let values = readNumbers(column, undefined: &undefinedRows, negatives: &negatives)
+    undefined = Set(undefinedRows.map { Int32(truncatingIfNeeded: $0) })
     // Counts only rows that are valid.
     let counted = negatives.filter { isValid[$0] }
     negativeCount += counted.count
@@ -217,15 +258,19 @@ final class RowBatch {
 
   private func read(_ condition: Condition) -> [Bool] {
     switch condition {
-    case .isTrue(let column): return read(column, placeholder: false, expected: "true, false, yes or no", parse: FieldText.flag)
+    case .isTrue(let column):
+      return read(
+        column, placeholder: false, expected: "true, false, yes or no",
+        plain: { bytes, count, _ in FieldText.plainFlag(bytes, count: count) },
+        parse: { text, _ in FieldText.flag(text) })
     case .hasInstant(let column): return instants(in: column).map { $0 != Self.noSpanEvent }
     case .isOneOf(let column, let words):
-      return read(column, placeholder: false, expected: "a word") {
-        words.contains(String(decoding: $0, as: UTF8.self).lowercased())
+      return read(column, placeholder: false, expected: "a word") { text, _ in
+        words.contains(String(decoding: text, as: UTF8.self).lowercased())
       }
     case .isWithin(let column, let least, let below):
-      var negatives: [Int] = []
-      return readNumbers(column, negatives: &negatives).map { $0 >= least && $0 < below }
+      var (undefined, negatives): ([Int], [Int]) = ([], [])
+      return readNumbers(column, undefined: &undefined, negatives: &negatives).map { $0 >= least && $0 < below }
     }
   }
 }

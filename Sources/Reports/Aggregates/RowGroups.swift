@@ -13,11 +13,8 @@ extension ViewTotals {
   ///
   /// - Parameter columns: The index of each column in the file.
   mutating func count(_ batch: RowBatch, columns: [String: Int], calendar: Calendar) {
-    let ranges = view.groups.map { group in
-      var found: [CSVRows.FieldRange] = []
-      if let column = columns[group.column] { batch.rows.ranges(ofColumn: column, into: &found) }
-      return found
-    }
+    // Every file has all columns of the plan.
+    let ranges = view.groups.map { columns[$0.column].map(batch.rows.ranges(ofColumn:)) ?? [] }
     let firstSampled = firstSampledWindow(in: calendar)
     if let list = view.groups.firstIndex(where: \.isList) {
       count(group(batch, ranges, list: list, firstSampled), of: batch)
@@ -35,28 +32,47 @@ extension ViewTotals {
     let (rows, windows, isValid) = (batch.rows, batch.windows, batch.isValid)
     let base = rows.base
     var key: [UInt8] = []
+    var last: GroupedRow?
     for row in 0..<windows.count where isValid[row] {
       let window = windows[row]
       // Rows of the same group are usually adjacent, so comparing with the previous row saves most look-ups.
-      if let last = grouped.last, windows[Int(last.row)] == window,
-        ranges.allSatisfy({ Self.areEqual(base, $0[Int(last.row)], $0[row]) })
-      {
-        grouped.append(GroupedRow(row: Int32(row), group: last.group, isSampled: last.isSampled))
+      if var same = last, windows[Int(same.row)] == window, Self.areEqual(base, ranges, Int(same.row), row) {
+        same.row = Int32(row)
+        grouped.append(same)
+        last = same
         continue
       }
       key.removeAll(keepingCapacity: true)
       for column in ranges { GroupKey.append(rows.text(in: column[row]), to: &key) }
       let number = key.withUnsafeBufferPointer { group(window: window, key: $0) }
-      grouped.append(GroupedRow(row: Int32(row), group: Int32(number), isSampled: window >= firstSampled))
+      let found = GroupedRow(row: Int32(row), group: Int32(number), isSampled: window >= firstSampled)
+      grouped.append(found)
+      last = found
     }
     return grouped
   }
 
-  private static func areEqual(_ base: UnsafePointer<UInt8>, _ left: CSVRows.FieldRange, _ right: CSVRows.FieldRange) -> Bool {
-    let count = left.end &- left.start
-    guard count == right.end &- right.start else { return false }
-    let (left, right) = (base + Int(left.start), base + Int(right.start))
-    for index in 0..<Int(count) where left[index] != right[index] { return false }
+  /// Returns whether two rows have the same bytes in all columns.
+  @inline(__always)
+  private static func areEqual(
+    _ base: UnsafePointer<UInt8>, _ columns: [[CSVRows.FieldRange]], _ left: Int, _ right: Int
+  ) -> Bool {
+    for index in columns.indices {
+      let (left, right) = (columns[index][left], columns[index][right])
+      let count = Int(left.end &- left.start)
+      guard count == Int(right.end &- right.start) else { return false }
+      let (first, second) = (UnsafeRawPointer(base + Int(left.start)), UnsafeRawPointer(base + Int(right.start)))
+      var offset = 0
+      while offset < count {
+        let difference =
+          first.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+          ^ second.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        // Both fields are followed by bytes that can be read but do not count.
+        let beyond = UInt64(truncatingIfNeeded: max(0, offset &+ 8 &- count) &* 8)
+        if difference.littleEndian &<< beyond != 0 { return false }
+        offset &+= 8
+      }
+    }
     return true
   }
 

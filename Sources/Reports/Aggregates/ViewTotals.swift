@@ -90,12 +90,27 @@ struct ViewTotals {
     let stride = measures.count
     sums.withUnsafeMutableBufferPointer { sums in
       present.withUnsafeMutableBufferPointer { present in
-        for entry in grouped {
-          let value = values[Int(entry.row)]
-          if value.isNaN { continue }
-          let place = Int(entry.group) * stride + measure
-          sums[place].add(value)
-          present[place] += 1
+        values.withUnsafeBufferPointer { values in
+          grouped.withUnsafeBufferPointer { grouped in
+            var index = 0
+            while index < grouped.count {
+              // Rows of one group are usually adjacent. They are added up apart, then added to the group.
+              let group = grouped[index].group
+              let place = Int(group) * stride + measure
+              var near = ExactSum.Near()
+              var count = 0
+              let end = min(index + ExactSum.Near.greatestCount, grouped.count)
+              while index < end, grouped[index].group == group {
+                let value = values[Int(grouped[index].row)]
+                index &+= 1
+                if value.isNaN { continue }
+                count &+= 1
+                if !near.add(value) { sums[place].add(value) }
+              }
+              sums[place].add(near)
+              present[place] += count
+            }
+          }
         }
       }
     }

@@ -22,17 +22,13 @@ package final class CSVRows {
     package var end: UInt32
   }
 
-  /// The indices in `ends` of a row's first field, and past its last field.
-  private struct Row {
-    var first: Int
-    var end: Int
-  }
-
   /// The offset of the end of each field. The first entry belongs to no field: every field begins one byte past the
   /// end before it.
   private var ends: UnsafeMutablePointer<UInt32>
   private var endCapacity = 1 << 15
-  private var rows: ContiguousArray<Row> = []
+  private var rows: UnsafeMutablePointer<vs_row>
+  private var rowCapacity = 1 << 12
+  package private(set) var count = 0
   private var bytes: UnsafePointer<UInt8>
   private var block = CSVBlock()
   /// A buffer for the text of a field with doubled quotes.
@@ -42,18 +38,27 @@ package final class CSVRows {
   /// The rows with a misplaced quote, in order.
   package private(set) var problems: [Problem] = []
 
-  package init() {
+  private let level: Int32
+
+  /// The sets of instructions that can be used on this processor. The greatest is the fastest; all find the same.
+  package static var levels: ClosedRange<Int32> { 0...vs_instruction_level() }
+
+  /// Creates a reader.
+  ///
+  /// - Parameter level: One of ``levels``.
+  package init(level: Int32 = CSVRows.levels.upperBound) {
+    self.level = level
     ends = .allocate(capacity: endCapacity)
-    unescaped = .allocate(capacity: unescapedCapacity)
+    rows = .allocate(capacity: rowCapacity)
+    unescaped = .allocate(capacity: unescapedCapacity + CSVBlock.padding)
     bytes = UnsafePointer(block.bytes)
   }
 
   deinit {
     ends.deallocate()
+    rows.deallocate()
     unescaped.deallocate()
   }
-
-  package var count: Int { rows.count }
 
   /// The bytes of the block, to which ranges of fields refer. Valid until the block is filled again.
   package var base: UnsafePointer<UInt8> { bytes }
@@ -62,50 +67,59 @@ package final class CSVRows {
   package func load(_ block: CSVBlock) {
     self.block = block
     bytes = UnsafePointer(block.bytes)
-    rows.removeAll(keepingCapacity: true)
     problems.removeAll()
     let misplaced = findFields()
     for offset in misplaced { note(misplacedQuoteAt: offset) }
-    if block.isQuoteUnclosed, !rows.isEmpty, problems.last?.row != rows.count - 1 {
-      problems.append(Problem(row: rows.count - 1, reason: "a quote is not closed"))
+    if block.isQuoteUnclosed, count > 0, problems.last?.row != count - 1 {
+      problems.append(Problem(row: count - 1, reason: "a quote is not closed"))
     }
   }
 
   // MARK: Access
 
   package func fieldCount(ofRow row: Int) -> Int {
-    rows[row].end - rows[row].first
+    Int(rows[row].end - rows[row].first)
+  }
+
+  /// Returns the rows that have another number of fields.
+  package func rows(withFieldsOtherThan expected: Int) -> [Int] {
+    let rows = rows
+    return (0..<count).filter { Int(rows[$0].end &- rows[$0].first) != expected }
   }
 
   /// Returns the line of the file on which a row begins, counted from 1.
   package func line(ofRow row: Int) -> Int {
-    let start = Int(self.start(ofField: rows[row].first))
-    return block.firstLine + vs_count_byte(bytes + block.start, start - block.start, UInt8(ascii: "\n"))
+    let start = Int(self.start(ofField: Int(rows[row].first)))
+    return block.firstLine + vs_count_bytes(bytes + block.start, start - block.start).line_feeds
   }
 
   /// Returns the offset past the line feed of a row.
   func end(ofRow row: Int) -> Int {
-    Int(ends[rows[row].end - 1]) + 1
+    Int(ends[Int(rows[row].end) - 1]) + 1
   }
 
-  /// Writes the range of a column in each row into `ranges`; the range is empty in rows that have fewer columns.
-  package func ranges(ofColumn column: Int, into ranges: inout [FieldRange]) {
-    ranges.removeAll(keepingCapacity: true)
-    ranges.reserveCapacity(rows.count)
-    for row in rows {
-      let field = row.first + column
-      guard field < row.end else {
-        ranges.append(FieldRange(start: 0, end: 0))
-        continue
+  /// Returns the range of a column in each row; the range is empty in rows that have fewer columns.
+  package func ranges(ofColumn column: Int) -> [FieldRange] {
+    let (rows, ends, bytes, count) = (rows, ends, bytes, count)
+    return [FieldRange](unsafeUninitializedCapacity: count) { ranges, initialized in
+      for row in 0..<count {
+        let field = Int(rows[row].first) &+ column
+        let past = Int(rows[row].end)
+        var range = FieldRange(start: 0, end: 0)
+        if field < past {
+          range = FieldRange(start: ends[field &- 1] &+ 1, end: ends[field])
+          let isLast = field &+ 1 == past
+          if isLast, range.end > range.start, bytes[Int(range.end) &- 1] == UInt8(ascii: "\r") { range.end &-= 1 }
+        }
+        (ranges.baseAddress.map { $0 + row })?.initialize(to: range)
       }
-      let start = ends[field - 1] &+ 1
-      var end = ends[field]
-      if field == row.end - 1, end > start, bytes[Int(end) - 1] == UInt8(ascii: "\r") { end -= 1 }
-      ranges.append(FieldRange(start: start, end: end))
+      initialized = count
     }
   }
 
   /// Returns the text of a field without its quotes. Valid until the next call.
+  ///
+  /// The 64 bytes that follow the text can be read too.
   package func text(in range: FieldRange) -> UnsafeBufferPointer<UInt8> {
     let raw = UnsafeBufferPointer(start: bytes + Int(range.start), count: Int(range.end - range.start))
     guard raw.count >= 2, raw[0] == UInt8(ascii: "\"") else { return raw }
@@ -114,7 +128,7 @@ package final class CSVRows {
     if unescapedCapacity < inner.count {
       unescaped.deallocate()
       unescapedCapacity = inner.count
-      unescaped = .allocate(capacity: unescapedCapacity)
+      unescaped = .allocate(capacity: unescapedCapacity + CSVBlock.padding)
     }
     var count = 0
     var isSecondQuote = false
@@ -129,10 +143,10 @@ package final class CSVRows {
 
   /// Returns the text of a field of one row. Valid until the next call.
   package func text(row: Int, column: Int) -> UnsafeBufferPointer<UInt8> {
-    let field = rows[row].first + column
+    let field = Int(rows[row].first) + column
     let start = self.start(ofField: field)
     var end = ends[field]
-    if field == rows[row].end - 1, end > start, bytes[Int(end) - 1] == UInt8(ascii: "\r") { end -= 1 }
+    if field == Int(rows[row].end) - 1, end > start, bytes[Int(end) - 1] == UInt8(ascii: "\r") { end -= 1 }
     return text(in: FieldRange(start: start, end: end))
   }
 
@@ -149,77 +163,47 @@ package final class CSVRows {
     var misplaced: [Int] = []
     // Makes the first field begin at the first byte of the block.
     ends[0] = UInt32(truncatingIfNeeded: block.start) &- 1
-    var count = 1
-    var firstOfRow = 1
-    // All ones if the 64 bytes begin within quotes, otherwise 0.
-    var within: UInt64 = 0
-    // Whether the previous byte allows an opening quote, and whether it was a closing quote.
-    var mayOpen: UInt64 = 1
-    var hasClosed: UInt64 = 0
-    let separator = block.separator
-    for offset in stride(from: block.start, to: block.end, by: 64) {
-      if count + 64 > endCapacity { growEnds(keeping: count) }
-      let found = vs_find_separators(bytes + offset, separator)
-      var separators = found.separators | found.line_feeds
-      var lineFeeds = found.line_feeds
-      if found.quotes | within | hasClosed != 0 {
-        let quoted = Self.parity(of: found.quotes) ^ within
-        separators &= ~quoted
-        lineFeeds &= ~quoted
-        let opening = found.quotes & quoted
-        let closing = found.quotes & ~quoted
-        let wrong = opening & ~((separators | closing) << 1 | mayOpen)
-        let unfollowed = (closing << 1 | hasClosed) & ~(separators | opening)
-        if wrong | unfollowed != 0 { note(wrong, unfollowed, at: offset, in: &misplaced) }
-        within = UInt64(bitPattern: Int64(bitPattern: quoted) >> 63)
-        hasClosed = closing >> 63
-        mayOpen = (separators | closing) >> 63
-      } else {
-        mayOpen = separators >> 63
-      }
-      while lineFeeds != 0 {
-        let before = (lineFeeds & (0 &- lineFeeds)) &- 1
-        let end = count + (separators & before).nonzeroBitCount + 1
-        rows.append(Row(first: firstOfRow, end: end))
-        firstOfRow = end
-        lineFeeds &= lineFeeds &- 1
-      }
-      while separators != 0 {
-        ends[count] = UInt32(truncatingIfNeeded: offset &+ separators.trailingZeroBitCount)
-        count &+= 1
-        separators &= separators &- 1
+    var search = vs_field_search()
+    search.offset = block.start
+    search.end_count = 1
+    search.first_of_row = 1
+    search.may_open = 1
+    while search.offset < block.end {
+      if search.end_count + Int(VS_ROOM) > endCapacity { Self.double(&ends, &endCapacity, keeping: search.end_count) }
+      if search.row_count + Int(VS_ROOM) > rowCapacity { Self.double(&rows, &rowCapacity, keeping: search.row_count) }
+      vs_find_fields(&search, bytes, block.end, block.separator, ends, endCapacity, rows, rowCapacity, level)
+      if search.wrong | search.unfollowed != 0 {
+        note(search.wrong, search.unfollowed, at: search.offset - Int(VS_CHUNK), in: &misplaced)
       }
     }
+    count = search.row_count
     removeEmptyLines()
     return misplaced
   }
 
-  /// Returns, for each bit, whether the number of set bits up to and including it is odd.
-  private static func parity(of bits: UInt64) -> UInt64 {
-    var parity = bits ^ bits << 1
-    parity ^= parity << 2
-    parity ^= parity << 4
-    parity ^= parity << 8
-    parity ^= parity << 16
-    return parity ^ parity << 32
-  }
-
-  private func growEnds(keeping count: Int) {
-    let larger = UnsafeMutablePointer<UInt32>.allocate(capacity: endCapacity * 2)
-    larger.update(from: ends, count: count)
-    ends.deallocate()
-    ends = larger
-    endCapacity *= 2
+  private static func double<Element: BitwiseCopyable>(
+    _ list: inout UnsafeMutablePointer<Element>, _ capacity: inout Int, keeping count: Int
+  ) {
+    let larger = UnsafeMutablePointer<Element>.allocate(capacity: capacity * 2)
+    larger.update(from: list, count: count)
+    list.deallocate()
+    list = larger
+    capacity *= 2
   }
 
   private func removeEmptyLines() {
-    func isEmpty(_ row: Row) -> Bool {
-      guard row.end - row.first == 1 else { return false }
-      let start = start(ofField: row.first)
-      let end = ends[row.first]
-      return end == start || end == start + 1 && bytes[Int(start)] == UInt8(ascii: "\r")
+    let (rows, ends, bytes) = (rows, ends, bytes)
+    var kept = 0
+    for row in 0..<count {
+      let (first, past) = (Int(rows[row].first), Int(rows[row].end))
+      if past &- first == 1 {
+        let (start, end) = (ends[first &- 1] &+ 1, ends[first])
+        if end == start || end == start &+ 1 && bytes[Int(start)] == UInt8(ascii: "\r") { continue }
+      }
+      if kept != row { rows[kept] = rows[row] }
+      kept &+= 1
     }
-    if rows.contains(where: isEmpty) { rows.removeAll(where: isEmpty) }
+    count = kept
   }
 
   // MARK: Problems
@@ -240,12 +224,12 @@ package final class CSVRows {
 
   private func note(misplacedQuoteAt offset: Int) {
     var low = 0
-    var high = rows.count
+    var high = count
     while low < high {
       let middle = (low + high) / 2
       if end(ofRow: middle) <= offset { low = middle + 1 } else { high = middle }
     }
-    guard low < rows.count, problems.last?.row != low else { return }
+    guard low < count, problems.last?.row != low else { return }
     problems.append(Problem(row: low, reason: "a quote stands within a field that is not quoted, or is not doubled"))
   }
 }

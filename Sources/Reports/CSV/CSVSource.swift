@@ -106,23 +106,26 @@ package final class CSVSource: Sendable {
     while block.capacity < reading.rest.count * 2 { block.grow(keeping: 0) }
     var count = reading.rest.count
     block.bytes.update(from: reading.rest, count: count)
-    var quotes = vs_count_byte(block.bytes, count, UInt8(ascii: "\""))
+    var found = vs_count_bytes(block.bytes, count)
     while true {
       while count < block.capacity, !reading.isAtEnd {
         let room = UnsafeMutableRawBufferPointer(start: block.bytes + count, count: block.capacity - count)
         let read = try reading.stream.read(into: room)
-        quotes += vs_count_byte(block.bytes + count, read, UInt8(ascii: "\""))
+        let added = vs_count_bytes(block.bytes + count, read)
+        found.quotes += added.quotes
+        found.line_feeds += added.line_feeds
         count += read
         reading.isAtEnd = read == 0
       }
       if reading.isAtEnd {
-        block.end = close(block, count, isWithinQuotes: quotes % 2 == 1)
+        block.end = close(block, count, isWithinQuotes: found.quotes % 2 == 1)
         reading.rest = []
         break
       }
-      if let end = endOfLastRow(block.bytes, count, isWithinQuotes: quotes % 2 == 1) {
+      if let end = endOfLastRow(block.bytes, count, isWithinQuotes: found.quotes % 2 == 1) {
         block.end = end
         reading.rest = Array(UnsafeBufferPointer(start: block.bytes + end, count: count - end))
+        found.line_feeds -= vs_count_bytes(block.bytes + end, count - end).line_feeds
         break
       }
       guard block.capacity < longestRow else {
@@ -133,7 +136,7 @@ package final class CSVSource: Sendable {
       block.grow(keeping: count)
     }
     (block.bytes + block.end).initialize(repeating: 0, count: CSVBlock.padding)
-    reading.line += vs_count_byte(block.bytes, block.end, UInt8(ascii: "\n"))
+    reading.line += found.line_feeds
     if let file = reading.file {
       block.file = file
       block.separator = reading.separator
@@ -210,7 +213,7 @@ package final class CSVSource: Sendable {
       String(decoding: rows.text(row: 0, column: column), as: UTF8.self)
     }
     let end = rows.end(ofRow: 0)
-    block.firstLine += vs_count_byte(block.bytes, end, UInt8(ascii: "\n"))
+    block.firstLine += vs_count_bytes(block.bytes, end).line_feeds
     block.start = end
     return CSVFile(name: name, columns: columns)
   }

@@ -5,6 +5,11 @@ package enum ShortestDecimal {
   /// Empty for infinite numbers and NaN.
   package static func text(_ number: Double) -> String {
     if number == 0 || !number.isFinite { return number == 0 ? "0" : "" }
+    if number.magnitude < 0x1p53 {
+      if let whole = Int64(exactly: number) { return String(whole) }
+      // `description` has an exponent below this number, and from 2^54 on.
+      if number.magnitude >= 0.0001 { return number.description }
+    }
     let description = number.magnitude.description
     if !description.utf8.contains(UInt8(ascii: "e")) {
       return (number < 0 ? "-" : "") + (description.hasSuffix(".0") ? description.dropLast(2) : description[...])
